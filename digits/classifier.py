@@ -1,0 +1,78 @@
+"""The ONNX model: 28x28 frames -> probabilities.
+
+All that is particular to one model (its labels, what its frames must look like, when it is sure) is read from the
+file's own metadata, so that a model can't be paired with the wrong code. It knows nothing of pages and boxes.
+"""
+
+import json
+import os
+from pathlib import Path
+from typing import Union
+
+import numpy as np
+import onnxruntime
+
+DEFAULT_MODEL = Path(__file__).resolve().parent.parent / "models" / "digits.onnx"
+
+# The contract between frame.py, the training script and the model; the file says which one it speaks.
+FRAME_CONTRACT = "mnist-20-in-28-centre-of-mass"
+
+# Frames a call of the network: larger batches gain no speed and cost memory.
+BATCH = 256
+
+
+class ModelError(RuntimeError):
+    """The model file is missing, broken or of another kind; the message says what to do."""
+
+
+class Classifier:
+    """A trained network, ready to run; safe to call from several threads at once.
+
+    Args:
+        model: path of an ONNX file written by train_export.py.
+        threads: cores for one call of the network. One is best where callers run side by side.
+
+    Raises:
+        ModelError: no such file, not an ONNX model, or a model with another contract.
+    """
+
+    def __init__(self, model: Union[str, os.PathLike] = DEFAULT_MODEL, threads: int = 1):
+        path = Path(model)
+        if not path.is_file():
+            raise ModelError(
+                f"There is no model at {path}. Train one with 'make train', or name another with the model option."
+            )
+        options = onnxruntime.SessionOptions()
+        options.intra_op_num_threads = threads
+        options.inter_op_num_threads = 1
+        options.log_severity_level = 3
+        try:
+            self._session = onnxruntime.InferenceSession(path, options, providers=["CPUExecutionProvider"])
+        except Exception as error:  # onnxruntime raises a class of its own for every way a file can be broken
+            raise ModelError(f"{path} can't be loaded as an ONNX model; train it anew with 'make train'.") from error
+        self.metadata: dict[str, str] = self._session.get_modelmeta().custom_metadata_map
+        inputs = {node.name for node in self._session.get_inputs()}
+        outputs = {node.name for node in self._session.get_outputs()}
+        if self.metadata.get("frame") != FRAME_CONTRACT or "image" not in inputs or "probabilities" not in outputs:
+            raise ModelError(
+                f"{path} is not a model for this reader: its frame contract is {self.metadata.get('frame')!r}, "
+                f"and {FRAME_CONTRACT!r} is needed. Models are made by train_export.py."
+            )
+        self.labels: list[str] = json.loads(self.metadata["labels"])
+        self.certain_from = float(self.metadata["certain_from"])
+
+    def probabilities(self, frames: np.ndarray) -> np.ndarray:
+        """Reads frames.
+
+        Args:
+            frames: float32 (N, 28, 28) in 0..1, ink bright; N may be zero.
+
+        Returns:
+            float32 (N, 10); each row sums to 1.
+        """
+        frames = np.asarray(frames, np.float32).reshape(-1, 28, 28, 1)
+        batches = [
+            self._session.run(["probabilities"], {"image": frames[start : start + BATCH]})[0]
+            for start in range(0, len(frames), BATCH)
+        ]
+        return np.concatenate(batches) if batches else np.zeros((0, len(self.labels)), np.float32)

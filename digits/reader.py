@@ -1,0 +1,151 @@
+"""DigitReader: the whole road from an image to a reading, and what a reading says."""
+
+import os
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from typing import Any, Union
+
+import numpy as np
+
+from digits.classifier import BATCH, DEFAULT_MODEL, Classifier
+from digits.frame import frame
+from digits.images import ImageSource, load_pixels
+from digits.ink import find_ink
+from digits.segment import Segment, segment
+
+
+@dataclass(frozen=True)
+class Digit:
+    """One digit that was read.
+
+    Attributes:
+        label: the most probable digit, "0" to "9".
+        probability: its probability, 0..1.
+        probabilities: float32 (10,), of every digit; sums to 1.
+        box: (left, top, right, bottom), in pixels of the upright image; right and bottom lie just outside.
+        certain: False where the reader would rather not say.
+        frame: float32 (28, 28) in 0..1: what the network saw.
+        line: the number of its line, from 0 at the top.
+    """
+
+    label: str
+    probability: float
+    probabilities: np.ndarray
+    box: tuple[int, int, int, int]
+    certain: bool
+    frame: np.ndarray
+    line: int
+
+    def top(self, count: int = 3) -> list[tuple[str, float]]:
+        """The most probable digits with their probabilities, the best first."""
+        order = np.argsort(-self.probabilities, kind="stable")[:count]
+        return [(str(index), float(self.probabilities[index])) for index in order]
+
+
+@dataclass(frozen=True)
+class Reading:
+    """What was read from one image.
+
+    Attributes:
+        digits: in reading order; empty where none was found.
+    """
+
+    digits: tuple[Digit, ...]
+
+    @property
+    def text(self) -> str:
+        """The digits as they stand, lines separated by a line feed; "" where there are none."""
+        lines: dict[int, str] = {}
+        for digit in self.digits:
+            lines[digit.line] = lines.get(digit.line, "") + digit.label
+        return "\n".join(lines.values())
+
+    @property
+    def certain(self) -> bool:
+        """True where there is at least one digit and the reader is sure of every one."""
+        return bool(self.digits) and all(digit.certain for digit in self.digits)
+
+    def to_dict(self) -> dict[str, Any]:
+        """The reading as plain values, ready for JSON."""
+        return {
+            "text": self.text,
+            "digits": [
+                {
+                    "digit": int(digit.label),
+                    "prob": digit.probability,
+                    "probs": [float(p) for p in digit.probabilities],
+                    "top": [[label, probability] for label, probability in digit.top(3)],
+                    "certain": digit.certain,
+                    "box": list(digit.box),
+                }
+                for digit in self.digits
+            ],
+        }
+
+
+class DigitReader:
+    """Reads handwritten digits from images; safe to call from several threads at once.
+
+    Args:
+        model: path of a model made by train_export.py.
+
+    Raises:
+        ModelError: the model can't be used; the message says why.
+    """
+
+    def __init__(self, model: Union[str, os.PathLike] = DEFAULT_MODEL):
+        self._classifier = Classifier(model)
+
+    @property
+    def metadata(self) -> dict[str, str]:
+        """What the model file says of itself: training figures, version, labels, contract."""
+        return dict(self._classifier.metadata)
+
+    def read(self, image: ImageSource) -> Reading:
+        """Reads one image: a path, bytes, PIL image or array (see images.load_pixels).
+
+        Raises:
+            ImageError: what can't be read as an image, with a message for the person who sent it.
+        """
+        return next(self.read_many([image]))
+
+    def read_many(self, images: Iterable[ImageSource]) -> Iterator[Reading]:
+        """Reads images one after another, in order, with their digits batched through the network.
+
+        Raises:
+            ImageError: at the first image that can't be read, after the readings of all before it.
+        """
+        waiting: list[tuple[list[Segment], float]] = []
+        frames: list[np.ndarray] = []
+        for image in images:
+            try:
+                pixels, scale = load_pixels(image)
+            except ValueError:
+                yield from self._readings(waiting, frames)
+                raise
+            segments = segment(find_ink(pixels))
+            waiting.append((segments, scale))
+            frames += [frame(found.ink) for found in segments]
+            if len(frames) >= BATCH or len(waiting) >= BATCH:
+                yield from self._readings(waiting, frames)
+                waiting, frames = [], []
+        yield from self._readings(waiting, frames)
+
+    def _readings(self, pages: list[tuple[list[Segment], float]], frames: list[np.ndarray]) -> Iterator[Reading]:
+        rows = zip(frames, self._classifier.probabilities(np.array(frames)))
+        for segments, scale in pages:
+            yield Reading(tuple(self._digit(found, scale, *next(rows)) for found in segments))
+
+    def _digit(self, found: Segment, scale: float, digit_frame: np.ndarray, probabilities: np.ndarray) -> Digit:
+        best = int(probabilities.argmax())
+        probability = float(probabilities[best])
+        left, top, right, bottom = (round(side / scale) for side in found.box)
+        return Digit(
+            label=self._classifier.labels[best],
+            probability=probability,
+            probabilities=probabilities,
+            box=(left, top, right, bottom),
+            certain=probability >= self._classifier.certain_from,
+            frame=digit_frame,
+            line=found.line,
+        )

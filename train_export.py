@@ -1,0 +1,169 @@
+"""Trains a digit reader on MNIST, exports it to ONNX, and reports how good it is.
+
+    python train_export.py                          # download MNIST, train the default network, replace models/digits.onnx
+    python train_export.py --data mnist.npz         # the same from a local copy
+    python train_export.py --arch two-block --keep-model    # another network, for the comparison in the model card
+
+The steps: load, build, train, choose the best epoch by the validation split, calibrate, export and check, evaluate on
+the test set once, report. A run leaves its checkpoints, pictures and model in runs/NETWORK-seedN/, its figures in
+models/metrics/, and writes the model card models/README.md anew.
+"""
+
+import argparse
+import json
+import os
+import shutil
+import sys
+import time
+from pathlib import Path
+
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")  # TensorFlow's start-up notices bury our own lines
+
+from digits.classifier import FRAME_CONTRACT, Classifier  # noqa: E402
+from training.data import DataError, load_mnist  # noqa: E402
+
+CODE_VERSION = "1.0"
+TOO_LITTLE_DATA, INTERRUPTED, FAILED_CHECK = 2, 130, 3
+
+
+def parse_arguments(arguments=None):
+    parser = argparse.ArgumentParser(
+        description=__doc__.split("\n")[0], formatter_class=argparse.ArgumentDefaultsHelpFormatter
+    )
+    option = parser.add_argument
+    option("--data", metavar="PATH", help="MNIST as .npz or as a folder of IDX .gz files; else Keras downloads it")
+    option("--out", type=Path, default=Path("models"), help="folder of the model, its card and its metrics")
+    option("--runs", type=Path, default=Path("runs"), help="folder for checkpoints and pictures, one folder a run")
+    option("--keep-model", action="store_true", help="leave the model in --out as it is; record the figures only")
+    option("--resume", action="store_true", help="go on from this run's last checkpoint")
+    option("--arch", choices=["standardized", "two-block", "three-conv"], default="standardized", help="the network")
+    option("--seed", type=int, default=0, help="seed of weights, order and augmentation")
+    option("--epochs", type=int, default=30, help="epochs of the learning-rate schedule")
+    option("--patience", type=int, default=12, help="stop after so many epochs without a lower validation loss")
+    option("--batch-size", type=int, default=128, help="images a step")
+    option("--learning-rate", type=float, default=2e-3, help="peak of the schedule: warm-up, then cosine to zero")
+    option("--weight-decay", type=float, default=0.02, help="decoupled weight decay (AdamW)")
+    option("--ema", type=float, default=0.998, help="momentum of the moving average of the weights, which is what ships")
+    option("--rotation", type=float, default=12, help="augmentation: largest rotation, degrees")
+    option("--zoom", type=float, default=0.12, help="augmentation: largest relative change of size")
+    option("--shear", type=float, default=0.2, help="augmentation: largest shear, as a slope")
+    option("--shift", type=float, default=0.06, help="augmentation: largest shift, as a part of the side")
+    option("--elastic", type=float, default=0.7, help="augmentation: elastic distortion, pixels (standard deviation)")
+    option("--stroke", type=float, default=0.4, help="augmentation: largest blend with thinner or thicker strokes")
+    option("--threads", type=int, default=0, help="cores to use; 0 is all")
+    option("--precision", choices=["auto", "float32", "mixed_bfloat16"], default="auto",
+           help="arithmetic of the training; auto takes bfloat16 where the processor has matrix units for it")
+    option("--limit", type=int, help="use only so many images of each set, for a trial run")
+    return parser.parse_args(arguments)
+
+
+def main(arguments=None):
+    args = parse_arguments(arguments)
+    try:
+        mnist = load_mnist(args.data, args.limit)
+    except DataError as error:
+        print(error, file=sys.stderr)
+        return TOO_LITTLE_DATA
+
+    import keras
+    import tensorflow as tf
+
+    from training import calibration, export, networks, report
+    from training.fit import fit
+
+    if args.threads:
+        tf.config.threading.set_intra_op_parallelism_threads(args.threads)
+        tf.config.threading.set_inter_op_parallelism_threads(1)
+    precision = fastest_precision() if args.precision == "auto" else args.precision
+    keras.mixed_precision.set_global_policy(precision)
+    keras.utils.set_random_seed(args.seed)
+    run = args.runs / f"{args.arch}-seed{args.seed}"
+    run.mkdir(parents=True, exist_ok=True)
+    network = networks.NETWORKS[args.arch]()
+    print(f"{args.arch}: {network.count_params():,} parameters, {len(mnist.train.labels):,} training images, {precision}")
+
+    trained = fit(network, mnist.train, mnist.validation, args, run)
+    if trained.best_epoch == 0:
+        print("Stopped before the first epoch ended: there is nothing to keep yet.", file=sys.stderr)
+        return INTERRUPTED
+    network.load_weights(run / "best.weights.h5")
+    logits = network.predict(mnist.validation.images, batch_size=500, verbose=0)
+    temperature = calibration.fit_temperature(logits, mnist.validation.labels)
+    validation = calibration.softmax(logits / temperature)
+    metrics = {
+        "arch": args.arch,
+        "seed": args.seed,
+        "parameters": int(network.count_params()),
+        "epochs": len(trained.history["loss"]),
+        "best_epoch": trained.best_epoch,
+        "train_minutes": round(trained.seconds / 60, 1),
+        "cores": args.threads or os.cpu_count(),
+        "precision": precision,
+        "train_images": len(mnist.train.labels),
+        "temperature": temperature,
+        "certain_from": calibration.certainty_threshold(validation, mnist.validation.labels),
+        "validation_accuracy": float((validation.argmax(1) == mnist.validation.labels).mean()),
+        "versions": {"digits": CODE_VERSION, "keras": keras.__version__, "tensorflow": tf.__version__},
+    }
+
+    model = run / "digits.onnx"
+    try:
+        export.export_onnx(network, temperature, model_metadata(metrics), mnist.test.images, model)
+    except export.ExportError as error:
+        print(f"{error} The model in {args.out} is left as it was.", file=sys.stderr)
+        return FAILED_CHECK
+
+    classifier = Classifier(model)
+    probabilities = classifier.probabilities(mnist.test.images)
+    metrics |= report.test_figures(probabilities, mnist.test.labels)
+    metrics |= {"bytes": model.stat().st_size, "latency_ms": report.latency_ms(classifier, mnist.test.images)}
+    report.write_json(run / "metrics.json", metrics)
+    report.draw_pictures(run, trained.history, mnist.test.images[..., 0], mnist.test.labels, probabilities)
+    print(
+        f"test accuracy {metrics['test_accuracy']:.2%}, {metrics['bytes'] / 1e6:.2f} MB, "
+        f"{metrics['latency_ms']:.2f} ms an image; pictures in {run}"
+    )
+    if trained.interrupted:
+        print(
+            f"Stopped. The best model so far (epoch {trained.best_epoch}) is {model}; the one in {args.out} is left as "
+            "it was. The same command with --resume goes on."
+        )
+        return INTERRUPTED
+
+    report.write_json(args.out / "metrics" / f"{run.name}.json", metrics)
+    if not args.keep_model:
+        ship(model, args.out / "digits.onnx")
+    report.write_model_card(args.out)
+    return 0
+
+
+def model_metadata(metrics):
+    """What the file says of itself; digits/classifier.py reads labels, frame and certain_from."""
+    return {
+        "labels": json.dumps([str(digit) for digit in range(10)]),
+        "frame": FRAME_CONTRACT,
+        "certain_from": repr(metrics["certain_from"]),
+        "code_version": CODE_VERSION,
+        "training": json.dumps(metrics),
+    }
+
+
+def ship(model, destination):
+    """Puts a copy of the model in its place in one step: a reader sees the old file or the new one, never a part."""
+    part = destination.with_name(f".{destination.name}.{os.getpid()}.part")
+    shutil.copyfile(model, part)
+    os.replace(part, destination)
+    print(f"{destination} is the new model.")
+
+
+def fastest_precision():
+    """bfloat16 is four times as fast where the processor multiplies matrices in it, and slower where it doesn't."""
+    try:
+        flags = Path("/proc/cpuinfo").read_text()
+    except OSError:
+        return "float32"
+    return "mixed_bfloat16" if "amx_bf16" in flags else "float32"
+
+
+if __name__ == "__main__":
+    sys.exit(main())

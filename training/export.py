@@ -1,0 +1,102 @@
+"""A trained Keras network -> a checked ONNX file.
+
+Knows the model's contract (names, shapes, metadata) and how to prove that the file keeps it. All conversion stands
+here, so that tf2onnx could be swapped in one place.
+"""
+
+import os
+from pathlib import Path
+
+import keras
+import numpy as np
+
+OPSET = 18
+TOLERANCE = 1e-5
+
+
+class ExportError(RuntimeError):
+    """The exported file failed a check; the message says which."""
+
+
+def export_onnx(network: keras.Model, temperature: float, metadata: dict[str, str], images: np.ndarray, path: Path):
+    """Writes the network as ONNX, proves it against Keras, and only then puts it in its place, in one step.
+
+    The graph takes `image`, float32 (N, 28, 28, 1) in 0..1, and gives `probabilities`, float32 (N, 10).
+
+    Args:
+        network: 28x28 ink -> logits.
+        temperature: what the logits are divided by before the softmax.
+        metadata: goes into the file's metadata_props.
+        images: float32 (N, 28, 28, 1); file and Keras must agree on every one.
+        path: the file to write or replace.
+
+    Raises:
+        ExportError: the file failed a check; what was at `path` is untouched.
+    """
+    import onnx
+
+    path.parent.mkdir(parents=True, exist_ok=True)
+    part = path.with_name(f".{path.name}.{os.getpid()}.part")
+    float_network = as_float32(network)
+    try:
+        model = _convert(float_network, temperature)
+        onnx.helper.set_model_props(model, metadata)
+        onnx.save(model, part)
+        onnx.checker.check_model(str(part), full_check=True)
+        check_parity(float_network, temperature, part, images)
+        os.replace(part, path)
+    except onnx.checker.ValidationError as error:
+        raise ExportError(f"onnx.checker refused the exported model: {error}") from error
+    finally:
+        part.unlink(missing_ok=True)
+
+
+def as_float32(network: keras.Model) -> keras.Model:
+    """The same network computing in float32, whatever precision it was trained in."""
+    if network.compute_dtype == "float32" and all(layer.compute_dtype == "float32" for layer in network.layers):
+        return network
+
+    def in_float32(layer):
+        return layer.__class__.from_config({**layer.get_config(), "dtype": "float32"})
+
+    copy = keras.models.clone_model(network, clone_function=in_float32)
+    copy.set_weights(network.get_weights())
+    return copy
+
+
+def keras_probabilities(network: keras.Model, temperature: float, images: np.ndarray) -> np.ndarray:
+    """float32 (N, 10), as Keras sees it."""
+    logits = network.predict(images, batch_size=500, verbose=0)
+    return keras.ops.convert_to_numpy(keras.ops.softmax(logits / temperature))
+
+
+def check_parity(network: keras.Model, temperature: float, path: Path, images: np.ndarray):
+    """Raises ExportError unless every argmax is equal and every probability within TOLERANCE of Keras's."""
+    import onnxruntime
+
+    session = onnxruntime.InferenceSession(path, providers=["CPUExecutionProvider"])
+    batches = [images[start : start + 500] for start in range(0, len(images), 500)]
+    ours = np.concatenate([session.run(["probabilities"], {"image": batch})[0] for batch in batches])
+    theirs = keras_probabilities(network, temperature, images)
+    difference = float(np.abs(ours - theirs).max())
+    unequal = int((ours.argmax(1) != theirs.argmax(1)).sum())
+    if unequal or not difference <= TOLERANCE:
+        raise ExportError(
+            f"The ONNX model disagrees with Keras: {unequal} of {len(images)} digits differ, and probabilities by "
+            f"up to {difference:.1e} (at most {TOLERANCE:.0e} is allowed)."
+        )
+
+
+def _convert(network: keras.Model, temperature: float):
+    import tensorflow as tf
+    import tf2onnx
+
+    signature = [tf.TensorSpec((None, 28, 28, 1), tf.float32, name="image")]
+
+    # from_keras fails on Keras 3 (tf2onnx issue 2448); a function keeps the names that it is given.
+    @tf.function(input_signature=signature)
+    def read(image):
+        return {"probabilities": tf.nn.softmax(network(image, training=False) / temperature)}
+
+    model, _ = tf2onnx.convert.from_function(read, input_signature=signature, opset=OPSET)
+    return model

@@ -1,0 +1,153 @@
+"""The training loop: what Keras's `fit` leaves open.
+
+After every epoch the moving average of the weights is judged on the validation split and, where it is the best so far,
+kept as best.weights.h5; last.weights.h5 and progress.json hold what a resumed run needs.
+"""
+
+import json
+import os
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+import keras
+import numpy as np
+from tqdm import tqdm
+
+from training.augmentation import RandomStroke, RandomWarp
+
+
+@dataclass
+class Trained:
+    """How a training went: its history by epoch, the best epoch (from 1; 0 where none was finished), whether ctrl-C
+    ended it, and its seconds, those before a --resume included."""
+
+    history: dict[str, list[float]]
+    best_epoch: int
+    interrupted: bool
+    seconds: float
+
+
+def fit(network, train, validation, args, run: Path) -> Trained:
+    """Trains `network` on augmented images; its best weights are then in run/best.weights.h5."""
+    image = keras.Input((28, 28, 1))
+    x = RandomWarp(args.rotation, args.zoom, args.shear, args.shift, args.elastic, seed=args.seed)(image)
+    x = RandomStroke(args.stroke, seed=args.seed)(x)
+    model = keras.Model(image, network(x))
+
+    steps = -(-len(train.labels) // args.batch_size)
+    warm_up = min(steps, args.epochs * steps // 10)
+    schedule = keras.optimizers.schedules.CosineDecay(
+        args.learning_rate / 20, args.epochs * steps - warm_up, warmup_target=args.learning_rate, warmup_steps=warm_up
+    )
+    # A short run must not be judged by the weights it began with: the average reaches back over a tenth at most.
+    ema = min(args.ema, max(0.0, 1 - 10 / (args.epochs * steps)))
+    optimizer = keras.optimizers.AdamW(
+        schedule, weight_decay=args.weight_decay, use_ema=True, ema_momentum=ema, ema_overwrite_frequency=None
+    )
+    optimizer.exclude_from_weight_decay(var_names=["bias", "gain", "beta", "gamma"])
+    model.compile(
+        optimizer, keras.losses.SparseCategoricalCrossentropy(from_logits=True), metrics=["accuracy"]
+    )
+    # The optimizer's own variables must exist before a checkpoint can fill them.
+    optimizer.build(model.trainable_variables)
+
+    keeper = _Keeper(network, validation, args, run, steps)
+    first_epoch = keeper.restore(model) if args.resume else 0
+    interrupted = False
+    try:
+        if first_epoch < args.epochs and not keeper.is_done():
+            model.fit(
+                train.images, train.labels, batch_size=args.batch_size, initial_epoch=first_epoch, epochs=args.epochs,
+                callbacks=[keeper], verbose=0,
+            )
+    except KeyboardInterrupt:
+        interrupted = True
+    finally:
+        keeper.close()
+    return Trained(keeper.history, keeper.best_epoch, interrupted, keeper.seconds)
+
+
+class _Keeper(keras.callbacks.Callback):
+    """Validates, keeps checkpoints, stops early and shows progress."""
+
+    def __init__(self, network, validation, args, run, steps):
+        super().__init__()
+        self.network, self.validation, self.args, self.run, self.steps = network, validation, args, run, steps
+        self.history = {"loss": [], "accuracy": [], "val_loss": [], "val_accuracy": []}
+        self.best_epoch = 0
+        self.seconds = 0.0
+        self.bar = None
+
+    def restore(self, model):
+        """Takes up the last checkpoint; returns the number of epochs that are done."""
+        progress = self.run / "progress.json"
+        if not progress.exists():
+            print(f"There is no checkpoint in {self.run} yet: starting from the beginning.")
+            return 0
+        saved = json.loads(progress.read_text())
+        model.load_weights(self.run / "last.weights.h5")
+        self.history, self.best_epoch, self.seconds = saved["history"], saved["best_epoch"], saved["seconds"]
+        return len(self.history["loss"])
+
+    def is_done(self):
+        return self.best_epoch and len(self.history["loss"]) - self.best_epoch >= self.args.patience
+
+    def on_train_begin(self, logs=None):
+        done = len(self.history["loss"]) * self.steps
+        # A log file needs no line a second.
+        self.bar = tqdm(
+            total=self.args.epochs * self.steps, initial=done, unit="step", desc=self.run.name,
+            mininterval=0.5 if os.isatty(2) else 60,
+        )
+
+    def on_epoch_begin(self, epoch, logs=None):
+        self.epoch_began = time.monotonic()
+
+    def on_train_batch_end(self, batch, logs=None):
+        self.bar.update()
+
+    def on_epoch_end(self, epoch, logs=None):
+        variables = self.model.trainable_variables
+        raw = [keras.ops.convert_to_numpy(variable) for variable in variables]
+        self.model.optimizer.finalize_variable_values(variables)  # the moving average takes the weights' place
+        loss, accuracy = self._validate()
+        for name, value in zip(self.history, (logs["loss"], logs["accuracy"], loss, accuracy)):
+            self.history[name].append(float(value))
+        if loss <= min(self.history["val_loss"]):
+            self.best_epoch = epoch + 1
+            self._save(self.network, "best.weights.h5")
+        for variable, value in zip(variables, raw):
+            variable.assign(value)
+        self.seconds += time.monotonic() - self.epoch_began
+
+        self._save(self.model, "last.weights.h5")
+        progress = {"history": self.history, "best_epoch": self.best_epoch, "seconds": self.seconds}
+        part = self.run / "progress.json.part"
+        part.write_text(json.dumps(progress))
+        os.replace(part, self.run / "progress.json")
+        self.bar.write(
+            f"epoch {epoch + 1}/{self.args.epochs}: loss {logs['loss']:.4f}, validation loss {loss:.4f}, "
+            f"accuracy {accuracy:.2%}" + (" (best)" if self.best_epoch == epoch + 1 else "")
+        )
+        if self.is_done():
+            self.bar.write(f"No better validation loss for {self.args.patience} epochs: stopping early.")
+            self.model.stop_training = True
+
+    def close(self):
+        if self.bar:
+            self.bar.close()
+
+    def _validate(self):
+        logits = self.network.predict(self.validation.images, batch_size=500, verbose=0)
+        logits -= logits.max(1, keepdims=True)
+        log_probabilities = logits - np.log(np.exp(logits).sum(1, keepdims=True))
+        labels = self.validation.labels
+        loss = -log_probabilities[np.arange(len(labels)), labels].mean()
+        return float(loss), float((logits.argmax(1) == labels).mean())
+
+    def _save(self, model, name):
+        """In one step: a run that is killed leaves the old checkpoint or the new one."""
+        part = self.run / f"part.{name}"
+        model.save_weights(part)
+        os.replace(part, self.run / name)
