@@ -1,8 +1,8 @@
 """Trains a digit reader on MNIST, exports it to ONNX, and reports how good it is.
 
-    python train_export.py                          # download MNIST, train the default network, replace models/digits.onnx
-    python train_export.py --data mnist.npz         # the same from a local copy
-    python train_export.py --arch two-block --keep-model    # another network, for the comparison in the model card
+    python train_export.py                      # download MNIST, train, replace models/digits.onnx
+    python train_export.py --data mnist.npz     # the same from a local copy
+    python train_export.py --arch two-block --keep-model    # another network, for the comparison
 
 The steps: load, build, train, choose the best epoch by the validation split, calibrate, export and check, evaluate on
 the test set once, report. A run leaves its checkpoints, pictures and model in runs/NETWORK-seedN/, its figures in
@@ -14,7 +14,6 @@ import json
 import os
 import shutil
 import sys
-import time
 from pathlib import Path
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")  # TensorFlow's start-up notices bury our own lines
@@ -43,7 +42,7 @@ def parse_arguments(arguments=None):
     option("--batch-size", type=int, default=128, help="images a step")
     option("--learning-rate", type=float, default=2e-3, help="peak of the schedule: warm-up, then cosine to zero")
     option("--weight-decay", type=float, default=0.02, help="decoupled weight decay (AdamW)")
-    option("--ema", type=float, default=0.998, help="momentum of the moving average of the weights, which is what ships")
+    option("--ema", type=float, default=0.998, help="momentum of the weights' moving average, which is what ships")
     option("--rotation", type=float, default=12, help="augmentation: largest rotation, degrees")
     option("--zoom", type=float, default=0.12, help="augmentation: largest relative change of size")
     option("--shear", type=float, default=0.2, help="augmentation: largest shear, as a slope")
@@ -51,8 +50,12 @@ def parse_arguments(arguments=None):
     option("--elastic", type=float, default=0.7, help="augmentation: elastic distortion, pixels (standard deviation)")
     option("--stroke", type=float, default=0.4, help="augmentation: largest blend with thinner or thicker strokes")
     option("--threads", type=int, default=0, help="cores to use; 0 is all")
-    option("--precision", choices=["auto", "float32", "mixed_bfloat16"], default="auto",
-           help="arithmetic of the training; auto takes bfloat16 where the processor has matrix units for it")
+    option(
+        "--precision",
+        choices=["auto", "float32", "mixed_bfloat16"],
+        default="auto",
+        help="arithmetic of the training; auto takes bfloat16 where the processor has matrix units for it",
+    )
     option("--limit", type=int, help="use only so many images of each set, for a trial run")
     return parser.parse_args(arguments)
 
@@ -80,7 +83,7 @@ def main(arguments=None):
     run = args.runs / f"{args.arch}-seed{args.seed}"
     run.mkdir(parents=True, exist_ok=True)
     network = networks.NETWORKS[args.arch]()
-    print(f"{args.arch}: {network.count_params():,} parameters, {len(mnist.train.labels):,} training images, {precision}")
+    print(f"{args.arch}: {network.count_params():,} parameters, {len(mnist.train.labels):,} images, {precision}")
 
     trained = fit(network, mnist.train, mnist.validation, args, run)
     if trained.best_epoch == 0:

@@ -7,7 +7,6 @@ file's own metadata, so that a model can't be paired with the wrong code. It kno
 import json
 import os
 from pathlib import Path
-from typing import Union
 
 import numpy as np
 import onnxruntime
@@ -36,7 +35,7 @@ class Classifier:
         ModelError: no such file, not an ONNX model, or a model with another contract.
     """
 
-    def __init__(self, model: Union[str, os.PathLike] = DEFAULT_MODEL, threads: int = 1):
+    def __init__(self, model: str | os.PathLike = DEFAULT_MODEL, threads: int = 1):
         path = Path(model)
         if not path.is_file():
             raise ModelError(

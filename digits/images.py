@@ -72,7 +72,7 @@ def load_pixels(image: ImageSource) -> tuple[np.ndarray, float]:
     return pixels, max(pixels.shape[:2]) / full_side
 
 
-def _open(source: Union[str, os.PathLike, bytes]) -> Image.Image:
+def _open(source: str | os.PathLike | bytes) -> Image.Image:
     try:
         if isinstance(source, (bytes, bytearray, memoryview)):
             stream, name = io.BytesIO(source), "The file"
@@ -105,9 +105,7 @@ def _from_array(array: np.ndarray) -> Image.Image:
     if array.ndim == 3 and array.shape[2] == 1:
         array = array[:, :, 0]
     if array.ndim not in (2, 3) or (array.ndim == 3 and array.shape[2] not in (3, 4)) or 0 in array.shape:
-        raise ImageError(
-            f"An array of shape {array.shape} is not an image: it must be (H, W), (H, W, 3) or (H, W, 4)."
-        )
+        raise ImageError(f"An array of shape {array.shape} is not an image: it must be (H, W), (H, W, 3) or (H, W, 4).")
     if array.dtype == bool:
         array = array * np.uint8(255)
     elif np.issubdtype(array.dtype, np.unsignedinteger):

@@ -3,7 +3,7 @@
 import os
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from typing import Any, Union
+from typing import Any
 
 import numpy as np
 
@@ -93,7 +93,7 @@ class DigitReader:
         ModelError: the model can't be used; the message says why.
     """
 
-    def __init__(self, model: Union[str, os.PathLike] = DEFAULT_MODEL):
+    def __init__(self, model: str | os.PathLike = DEFAULT_MODEL):
         self._classifier = Classifier(model)
 
     @property

@@ -63,7 +63,7 @@ def segment(ink: np.ndarray) -> list[Segment]:
         The digits, line by line from the top, each line from the left; empty where there are none.
     """
     pieces, labels = _pieces(ink)
-    pieces = _without_frames(pieces, ink.shape)
+    pieces = _without_frames(pieces, labels)
     pieces = _without_specks(pieces)
     pieces = _joined(pieces)
     segments = []
@@ -88,18 +88,19 @@ def _pieces(ink: np.ndarray) -> tuple[list[_Piece], np.ndarray]:
     return pieces, labels
 
 
-def _without_frames(pieces: list[_Piece], shape: tuple[int, ...]) -> list[_Piece]:
-    """Drops what runs along a border of the page: its frame, the edge of the table, a strip of shadow."""
-    height, width = shape[:2]
+def _without_frames(pieces: list[_Piece], labels: np.ndarray) -> list[_Piece]:
+    """Drops what runs along the border of the picture: its frame, the edge of the table, a strip of shadow."""
+    height, width = labels.shape
+    rim = max(2, min(height, width) // 50)
     kept = []
     for piece in pieces:
-        touches = (piece.left <= 1) + (piece.top <= 1) + (piece.right >= width - 1) + (piece.bottom >= height - 1)
-        spans = piece.width >= 0.9 * width, piece.height >= 0.9 * height
-        is_frame = touches == 4 or (touches == 3 and any(spans))
-        is_strip = touches and max(piece.width / width, piece.height / height) > 0.5 and (
-            min(piece.width, piece.height) < 0.1 * piece.size
-        )
-        if not ((is_frame or is_strip) and len(pieces) > 1):
+        own = np.isin(labels, piece.labels)
+        # The part of each side of the picture along which this piece runs.
+        sides = (own[:rim].any(0), own[-rim:].any(0), own[:, :rim].any(1), own[:, -rim:].any(1))
+        along = [side.mean() for side in sides]
+        is_frame = sum(part > 0.7 for part in along) >= 2
+        is_strip = max(along) > 0.5 and min(piece.width / width, piece.height / height) < 0.2
+        if not (is_frame or is_strip):
             kept.append(piece)
     return kept
 
@@ -113,14 +114,16 @@ def _without_specks(pieces: list[_Piece]) -> list[_Piece]:
 
 def _joined(pieces: list[_Piece]) -> list[_Piece]:
     """Joins pieces of one digit: those that lie over one another, such as a five and its bar."""
-    pieces = sorted(pieces, key=lambda piece: -piece.size)
+    pieces = sorted(pieces, key=lambda piece: -piece.height)
     joined: list[_Piece] = []
     for piece in pieces:
         for whole in joined:
             overlap = min(piece.right, whole.right) - max(piece.left, whole.left)
             gap = max(piece.top, whole.top) - min(piece.bottom, whole.bottom)
-            if overlap > 0.4 * min(piece.width, whole.width) and gap < 0.25 * whole.height and (
-                piece.height < 0.6 * whole.height or gap < -0.5 * piece.height
+            if (
+                overlap > 0.4 * min(piece.width, whole.width)
+                and gap < 0.25 * whole.height
+                and (piece.height < 0.6 * whole.height or gap < -0.5 * piece.height)
             ):
                 whole.left, whole.right = min(whole.left, piece.left), max(whole.right, piece.right)
                 whole.top, whole.bottom = min(whole.top, piece.top), max(whole.bottom, piece.bottom)

@@ -46,9 +46,10 @@ class RandomWarp(keras.layers.Layer):
         size = uniform(self.zoom)
         scale_y, scale_x = (ops.exp(size + uniform(self.zoom / 2)) for _ in range(2))
         cos, sin = ops.cos(angle), ops.sin(angle)
-        matrix = ops.stack(
-            [ops.stack([cos, -sin], 1), ops.stack([sin + shear * cos, cos - shear * sin], 1)], 1
-        ) * ops.stack([scale_y, scale_x], 1)[:, :, None]
+        matrix = (
+            ops.stack([ops.stack([cos, -sin], 1), ops.stack([sin + shear * cos, cos - shear * sin], 1)], 1)
+            * ops.stack([scale_y, scale_x], 1)[:, :, None]
+        )
         centre = (side - 1) / 2
         grid = np.stack(np.meshgrid(*[np.arange(side) - centre] * 2, indexing="ij"), -1).reshape(-1, 2)
         source = ops.matmul(ops.convert_to_tensor(grid, "float32"), ops.transpose(matrix, (0, 2, 1)))
@@ -80,9 +81,7 @@ class RandomStroke(keras.layers.Layer):
     def call(self, images, training=False):
         if not training:
             return images
-        weight = keras.random.uniform(
-            (ops.shape(images)[0], 1, 1, 1), -self.amount, self.amount, seed=self.random
-        )
+        weight = keras.random.uniform((ops.shape(images)[0], 1, 1, 1), -self.amount, self.amount, seed=self.random)
         thicker = ops.max_pool(images, 3, 1, "same")
         thinner = -ops.max_pool(-images, 3, 1, "same")
         return images + ops.maximum(weight, 0) * (thicker - images) + ops.maximum(-weight, 0) * (thinner - images)

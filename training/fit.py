@@ -46,9 +46,7 @@ def fit(network, train, validation, args, run: Path) -> Trained:
         schedule, weight_decay=args.weight_decay, use_ema=True, ema_momentum=ema, ema_overwrite_frequency=None
     )
     optimizer.exclude_from_weight_decay(var_names=["bias", "gain", "beta", "gamma"])
-    model.compile(
-        optimizer, keras.losses.SparseCategoricalCrossentropy(from_logits=True), metrics=["accuracy"]
-    )
+    model.compile(optimizer, keras.losses.SparseCategoricalCrossentropy(from_logits=True), metrics=["accuracy"])
     # The optimizer's own variables must exist before a checkpoint can fill them.
     optimizer.build(model.trainable_variables)
 
@@ -58,8 +56,13 @@ def fit(network, train, validation, args, run: Path) -> Trained:
     try:
         if first_epoch < args.epochs and not keeper.is_done():
             model.fit(
-                train.images, train.labels, batch_size=args.batch_size, initial_epoch=first_epoch, epochs=args.epochs,
-                callbacks=[keeper], verbose=0,
+                train.images,
+                train.labels,
+                batch_size=args.batch_size,
+                initial_epoch=first_epoch,
+                epochs=args.epochs,
+                callbacks=[keeper],
+                verbose=0,
             )
     except KeyboardInterrupt:
         interrupted = True
@@ -97,7 +100,10 @@ class _Keeper(keras.callbacks.Callback):
         done = len(self.history["loss"]) * self.steps
         # A log file needs no line a second.
         self.bar = tqdm(
-            total=self.args.epochs * self.steps, initial=done, unit="step", desc=self.run.name,
+            total=self.args.epochs * self.steps,
+            initial=done,
+            unit="step",
+            desc=self.run.name,
             mininterval=0.5 if os.isatty(2) else 60,
         )
 

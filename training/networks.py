@@ -55,7 +55,7 @@ def two_block():
     """Two blocks of convolution, batch normalization, pooling and dropout, and a wide dense layer."""
     x = image = keras.Input((28, 28, 1), name="image")
     for filters in (64, 128):
-        x = layers.Conv2D(filters, 3, activation="relu")(x)
+        x = layers.Conv2D(filters, 3, padding="same", activation="relu")(x)
         x = layers.BatchNormalization()(x)
         x = layers.MaxPooling2D()(x)
         x = layers.Dropout(0.25)(x)

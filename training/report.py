@@ -136,8 +136,7 @@ def _card(shipped, by_network):
     )
     digits = " | ".join(str(digit) for digit in range(10))
     errors = " | ".join(
-        f"{wrong} of {all_}"
-        for wrong, all_ in zip(shipped["test_errors_by_digit"], shipped["test_images_by_digit"])
+        f"{wrong} of {all_}" for wrong, all_ in zip(shipped["test_errors_by_digit"], shipped["test_images_by_digit"])
     )
     return f"""# Model card: digits.onnx
 

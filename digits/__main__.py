@@ -1,0 +1,103 @@
+"""python -m digits PHOTO... : the command line.
+
+Prints one reading per file. It knows files, folders and formats of output; all reading is the reader's.
+"""
+
+import argparse
+import csv
+import json
+import os
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+from tqdm import tqdm
+
+from digits import DigitReader, ImageError, ModelError, Reading
+from digits.classifier import DEFAULT_MODEL
+
+# In a folder, these are taken for images; a file that is named is read whatever its name.
+IMAGE_SUFFIXES = {".png", ".jpg", ".jpeg", ".webp", ".gif", ".bmp", ".tif", ".tiff", ".ppm", ".pgm", ".avif"}
+
+# From so many files on, a progress bar is shown.
+MANY = 10
+
+SOME_FAILED, NO_MODEL = 1, 2
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Runs the command line; returns its exit status: 0, 1 where a file could not be read, 2 where nothing could."""
+    parser = argparse.ArgumentParser(prog="python -m digits", description="Read the handwritten digits in images.")
+    parser.add_argument("images", nargs="+", metavar="PHOTO", help="image files, or folders of them")
+    form = parser.add_mutually_exclusive_group()
+    form.add_argument("--json", action="store_true", help="print a JSON object per file, one a line")
+    form.add_argument("--csv", action="store_true", help="print a CSV table: file, text, lowest probability, certain")
+    parser.add_argument("--model", default=DEFAULT_MODEL, help="another model than models/digits.onnx")
+    args = parser.parse_args(arguments)
+    try:
+        reader = DigitReader(args.model)
+    except ModelError as error:
+        print(error, file=sys.stderr)
+        return NO_MODEL
+
+    paths = list(_files(args.images))
+    table = csv.writer(sys.stdout, lineterminator="\n")
+    if args.csv:
+        table.writerow(["file", "text", "lowest_probability", "certain"])
+    failures = 0
+    is_long = len(paths) >= MANY or any(Path(name).is_dir() for name in args.images)
+    for path in tqdm(paths, unit="file", disable=not is_long, file=sys.stderr):
+        try:
+            reading = reader.read(path)
+        except ImageError as error:
+            failures += 1
+            tqdm.write(f"{path}: {error}", file=sys.stderr)
+            continue
+        if args.json:
+            # One file gets the very JSON of the API; among several each line must say whose it is.
+            name = {"file": str(path)} if len(paths) > 1 else {}
+            print(json.dumps(name | reading.to_dict()), flush=True)
+        elif args.csv:
+            table.writerow([path, reading.text, _lowest(reading), str(reading.certain).lower()])
+        else:
+            print(_sentence(path, reading, len(paths) > 1), flush=True)
+    return SOME_FAILED if failures else 0
+
+
+def _files(names: list[str]) -> Iterator[Path]:
+    for name in names:
+        path = Path(name)
+        if path.is_dir():
+            yield from sorted(p for p in path.rglob("*") if p.suffix.lower() in IMAGE_SUFFIXES and p.is_file())
+        else:
+            yield path
+
+
+def _lowest(reading: Reading) -> str:
+    return f"{min(digit.probability for digit in reading.digits):.4f}" if reading.digits else ""
+
+
+def _sentence(path: Path, reading: Reading, with_name: bool) -> str:
+    """photo.jpg: 40  (4 99.8 %, 0 71.2 % unsure)"""
+    name = f"{path}: " if with_name else ""
+    if not reading.digits:
+        return f"{name}no digit found"
+    parts = [
+        f"{digit.label} {100 * digit.probability:.1f} %" + ("" if digit.certain else " unsure")
+        for digit in reading.digits
+    ]
+    return f"{name}{reading.text.replace(chr(10), ' / ')}  ({', '.join(parts)})"
+
+
+def _quiet_main() -> int:
+    try:
+        return main()
+    except BrokenPipeError:  # the reader of our output has gone, as in `| head`
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return SOME_FAILED
+    except KeyboardInterrupt:
+        return 130
+
+
+if __name__ == "__main__":
+    sys.exit(_quiet_main())
