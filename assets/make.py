@@ -1,0 +1,106 @@
+"""Makes every picture in this folder, from the running page: the examples and the screenshots.
+
+    python assets/make.py
+
+A headless Chromium opens the page, assets/hand.py writes on the pad, and what the page sends to be read is kept as an
+example: the examples are drawings of this project, and nothing else's. The screenshots show the page at work on them.
+"""
+
+import base64
+import json
+import subprocess
+import sys
+import time
+import urllib.request
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from hand import write
+from playwright.sync_api import Browser, Page, sync_playwright
+
+HERE = Path(__file__).resolve().parent
+PORT = 7899
+CHROMIUM = {"executable_path": "/usr/bin/chromium", "args": ["--no-sandbox", "--disable-gpu"]}
+
+
+@contextmanager
+def running_page() -> Iterator[str]:
+    """Runs demo.py; gives its address once it answers."""
+    server = subprocess.Popen([sys.executable, HERE.parent / "demo.py", "--port", str(PORT)])
+    address = f"http://127.0.0.1:{PORT}"
+    try:
+        for _ in range(120):
+            try:
+                urllib.request.urlopen(address, timeout=5).close()
+                break
+            except OSError:
+                time.sleep(0.5)
+        yield address
+    finally:
+        server.terminate()
+        server.wait()
+
+
+def open_page(browser: Browser, address: str, width: int, height: int, scheme: str = "light") -> Page:
+    """Opens the page in a window of a size, in light or dark."""
+    page = browser.new_page(viewport={"width": width, "height": height}, color_scheme=scheme, device_scale_factor=2)
+    page.goto(address)
+    page.locator("canvas").wait_for()
+    return page
+
+
+def save_example(page: Page, name: str, *lines: tuple, seed: int) -> None:
+    """Writes lines on an empty pad, each (number, left, top, height), and keeps the last drawing that was sent."""
+    sent: list[str] = []
+
+    def keep(request) -> None:
+        data = json.loads(request.post_data)["data"] if request.method == "POST" else [None]
+        if isinstance(data[0], str):
+            sent.append(data[0])
+
+    page.locator("[data-do=clear]").click()
+    page.on("request", keep)
+    for number, left, top, height in lines:
+        write(page, number, left, top, height, seed)
+    page.wait_for_timeout(1000)
+    page.remove_listener("request", keep)
+    (HERE / "examples" / f"{name}.png").write_bytes(base64.b64decode(sent[-1].partition(",")[2]))
+
+
+def make_examples(page: Page) -> None:
+    """A few single digits, and pages with several."""
+    for old in (HERE / "examples").glob("*.png"):
+        old.unlink()
+    save_example(page, "1-7", ("7", 0.35, 0.12, 0.5), seed=3)
+    save_example(page, "2-3", ("3", 0.36, 0.14, 0.46), seed=5)
+    save_example(page, "3-8", ("8", 0.38, 0.2, 0.4), seed=1)
+    save_example(page, "4-4079", ("4079", 0.07, 0.24, 0.26), seed=2)
+    save_example(page, "5-2026", ("2026", 0.08, 0.22, 0.27), seed=4)
+    save_example(page, "6-two lines", ("314", 0.14, 0.08, 0.24), ("1592", 0.12, 0.42, 0.23), seed=6)
+    save_example(page, "7-a long number", ("0123456789", 0.04, 0.3, 0.11), seed=8)
+
+
+def make_screenshots(browser: Browser, address: str) -> None:
+    """The page at work, as README shows it."""
+    for name, width, height, scheme, number in (
+        ("wide-light", 1280, 860, "light", "4079"),
+        ("wide-dark", 1280, 860, "dark", "4079"),
+        ("phone", 390, 844, "light", "7"),
+    ):
+        page = open_page(browser, address, width, height, scheme)
+        if number == "7":
+            write(page, number, 0.36, 0.14, 0.45, seed=3)
+        else:
+            write(page, number, 0.07, 0.24, 0.26, seed=2)
+        page.wait_for_timeout(1000)
+        page.screenshot(path=HERE / "screenshots" / f"{name}.png")
+        page.close()
+
+
+if __name__ == "__main__":
+    with running_page() as address, sync_playwright() as playwright:
+        chromium = playwright.chromium.launch(**CHROMIUM)
+        make_examples(open_page(chromium, address, 1280, 860))
+        make_screenshots(chromium, address)
+        chromium.close()

@@ -1,0 +1,110 @@
+"""The page: write digits on a pad, or show a photo, and see what is read as you go.
+
+    python demo.py                    # opens on http://127.0.0.1:7860
+    python demo.py --share            # a public link for a while
+    python demo.py --host 0.0.0.0     # for others on the network
+
+It says what is on the page and what happens on an event. The reader is in digits/, the components are in page/.
+"""
+
+import argparse
+import os
+import sys
+from pathlib import Path
+from typing import Any, Union
+
+# Before Gradio is imported: it looks there, once, whether it may call home.
+os.environ["GRADIO_ANALYTICS_ENABLED"] = "False"
+
+import gradio as gr  # noqa: E402
+
+from digits import DigitReader, ImageError, ModelError  # noqa: E402
+from digits.classifier import DEFAULT_MODEL  # noqa: E402
+from page import texts  # noqa: E402
+from page.answer import CHOSEN_DIGIT, Answer, nothing_yet, problem, read_as  # noqa: E402
+from page.bars import Bars  # noqa: E402
+from page.look import LOOK  # noqa: E402
+from page.pad import Pad, seen  # noqa: E402
+from page.source import ImageFile  # noqa: E402
+
+EXAMPLES = sorted((Path(__file__).parent / "assets" / "examples").glob("*.png"))
+
+MAX_FILE_SIZE = "32mb"
+MAX_WAITING = 64  # requests in the queue; the next one is told to come back later
+
+HOUR = 3600
+
+
+def create_demo(reader: DigitReader) -> gr.Blocks:
+    """Builds the page on a reader."""
+
+    def read(image: Union[bytes, str, None]) -> tuple[dict[str, Any], Any]:
+        if image is None:
+            return nothing_yet(), seen(None)
+        try:
+            reading = reader.read(image)
+        except ImageError as error:
+            return problem(str(error)), seen(None)
+        return read_as(reading), seen(reading)
+
+    def predict(image: Union[str, None]) -> dict[str, Any]:
+        if image is None:
+            raise gr.Error(texts.NO_IMAGE, print_exception=False)
+        try:
+            return reader.read(image).to_dict()
+        except ImageError as error:
+            raise gr.Error(str(error), print_exception=False) from error
+
+    with gr.Blocks(title=texts.TITLE, delete_cache=(HOUR, HOUR)) as demo:
+        gr.Markdown(f"# {texts.TITLE}\n{texts.TAGLINE}", elem_classes="heading")
+        with gr.Row(elem_classes="columns"):
+            with gr.Column(scale=6, min_width=280):
+                pad = Pad()
+            with gr.Column(scale=5, min_width=280):
+                answer = Answer()
+                top_3 = gr.Label(num_top_classes=3, label=texts.TOP_3, elem_classes="top-3")
+                bars = Bars()
+        gr.Examples([[str(path)] for path in EXAMPLES], inputs=pad, label=texts.EXAMPLES, preload=False)
+
+        # Every stroke, photo and example takes this one way, one at a time and the last one always: an old answer can't
+        # overtake a newer one. Not queued, a stroke is one request.
+        pad.input(
+            read,
+            inputs=pad,
+            outputs=[answer, pad],
+            queue=False,
+            trigger_mode="always_last",
+            show_progress="hidden",
+            api_visibility="private",
+        )
+        # The top 3 and the bars follow the answer's chosen digit, in the browser.
+        answer.change(None, inputs=answer, outputs=[top_3, bars], js=CHOSEN_DIGIT)
+
+        _endpoint(predict)
+    return demo.queue(max_size=MAX_WAITING)
+
+
+def _endpoint(predict: Any) -> None:
+    gr.on([], predict, ImageFile(type="filepath", image_mode=None, visible=False, label="image"), gr.JSON(visible=False, label="reading"),
+          api_name="predict", api_description=texts.PREDICT, queue=False)
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description="Open the page that reads handwritten digits.")
+    parser.add_argument("--share", action="store_true", help="make a public link, for up to a week")
+    parser.add_argument("--host", default="127.0.0.1", help="address to listen on (default: this machine only)")
+    parser.add_argument("--port", type=int, default=7860, help="port to listen on")
+    parser.add_argument("--model", default=DEFAULT_MODEL, help="another model than models/digits.onnx")
+    args = parser.parse_args()
+    try:
+        demo = create_demo(DigitReader(args.model))
+        demo.launch(share=args.share, server_name=args.host, server_port=args.port, max_file_size=MAX_FILE_SIZE,
+                    run_history=False, enable_monitoring=False, **LOOK)
+    except ModelError as error:
+        print(error, file=sys.stderr)
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,57 @@
+// The answer: the number with a percentage under every digit, and one sentence. A digit that is clicked, or reached with
+// the arrow keys, is the chosen one; what else shows it follows the value. Built as DOM, not as a template: a message
+// may hold the name of a stranger's file.
+
+const number = element.querySelector('.number'), sentence = element.querySelector('.sentence');
+
+function figure(digit, index) {
+  const button = document.createElement('button');
+  const chosen = index === props.value.chosen;
+  button.type = 'button';
+  button.className = digit.certain ? 'digit' : 'digit unsure';
+  button.setAttribute('role', 'radio');
+  button.setAttribute('aria-checked', chosen);
+  button.setAttribute('aria-label', `${digit.label}, ${digit.percent} %${digit.certain ? '' : `, ${props.texts.unsure}`}`);
+  button.tabIndex = chosen ? 0 : -1;
+  button.dataset.index = index;
+  button.appendChild(document.createElement('span')).textContent = digit.label;
+  button.appendChild(document.createElement('small')).textContent = `${digit.percent} %${digit.certain ? '' : ' ?'}`;
+  return button;
+}
+
+function render() {
+  const {digits, tone} = props.value;
+  const lines = [];
+  digits.forEach((digit, index) => {
+    lines[digit.line] ??= Object.assign(document.createElement('div'), {className: 'line'});
+    lines[digit.line].appendChild(figure(digit, index));
+  });
+  const longest = Math.max(1, ...lines.map((line) => line.childElementCount));
+  number.style.setProperty('--longest', longest);
+  number.dataset.count = digits.length;
+  number.replaceChildren(...lines);
+  sentence.textContent = props.value.sentence;
+  element.dataset.tone = tone;  // empty, sure, unsure or problem
+}
+
+function choose(index) {
+  props.value = {...props.value, chosen: index};
+  render();
+  number.querySelector(`[data-index="${index}"]`).focus();
+}
+
+number.addEventListener('click', (event) => {
+  const button = event.target.closest('button');
+  if (button) choose(Number(button.dataset.index));
+});
+
+number.addEventListener('keydown', (event) => {
+  const step = {ArrowRight: 1, ArrowDown: 1, ArrowLeft: -1, ArrowUp: -1}[event.key];
+  if (!step) return;
+  event.preventDefault();
+  const {digits, chosen} = props.value;
+  choose((chosen + step + digits.length) % digits.length);
+});
+
+watch('value', render);
+render();

@@ -1,0 +1,6 @@
+(answer) => {
+  const digit = answer.digits[answer.chosen];
+  if (!digit) return [{}, []];
+  const confidences = digit.top.map(([label, confidence]) => ({label, confidence}));
+  return [{label: digit.label, confidences}, digit.percents];
+}

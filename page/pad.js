@@ -1,0 +1,222 @@
+// The pad: writing, erasing and undoing on it, and photos laid on it. Its value is what lies there: null, a drawing as
+// a PNG data URL, or an uploaded file. Each change sends one 'input'; the answer comes back as the prop `boxes`.
+
+const $ = (selector) => element.querySelector(selector);
+const canvas = $('canvas'), photo = $('.photo'), video = $('.camera'), boxes = $('.boxes'), problem = $('.problem');
+
+let strokes = [];
+let earlier = [];  // the drawings before this one, for undo
+let stroke = null;  // the one under the pen
+let width = PEN_WIDTHS.medium;
+let erasing = false;
+let uploads = 0;  // how many files were opened: of two uploads the later one counts
+
+// ---- what lies on the pad
+
+function show(mode) {
+  element.dataset.mode = mode;  // empty, drawing, photo or camera: pad.css shows what belongs to it
+  problem.textContent = '';
+  if (mode !== 'camera') stopCamera(video);
+}
+
+function submit(value) {
+  props.value = value;
+  trigger('input');
+}
+
+function setDrawing(drawing) {
+  uploads++;
+  strokes = drawing;
+  show(strokes.length ? 'drawing' : 'empty');
+  repaint();
+  submit(strokes.length ? asImage(strokes) : null);
+}
+
+function draw(drawing) {
+  earlier.push(strokes);
+  setDrawing(drawing);
+}
+
+function undo() {
+  // With a photo on the pad, the step to undo is the photo: the drawing beneath it comes back.
+  if (element.dataset.mode === 'photo') setDrawing(strokes);
+  else if (earlier.length) setDrawing(earlier.pop());
+}
+
+function clear() {
+  if (strokes.length) draw([]);
+  else setDrawing([]);
+}
+
+function repaint() {
+  paint(canvas, stroke ? [...strokes, stroke] : strokes);
+}
+
+new ResizeObserver(() => {
+  if (!canvas.clientWidth) return;  // hidden behind a photo
+  canvas.width = canvas.clientWidth * devicePixelRatio;
+  canvas.height = canvas.clientHeight * devicePixelRatio;
+  repaint();
+}).observe(canvas);
+
+// ---- the pen
+
+function place(event) {
+  const area = canvas.getBoundingClientRect();
+  return [(event.clientX - area.left) / area.width, (event.clientY - area.top) / area.width];
+}
+
+canvas.addEventListener('pointerdown', (event) => {
+  if (!event.isPrimary || (event.pointerType === 'mouse' && event.button !== 0)) return;
+  canvas.setPointerCapture(event.pointerId);
+  const erases = erasing || (event.buttons & 32) !== 0;  // 32: the eraser end of a stylus
+  stroke = {points: [place(event)], width: erases ? ERASER_WIDTH : width, erases};
+  show('drawing');
+  repaint();
+});
+
+canvas.addEventListener('pointermove', (event) => {
+  if (!stroke || !event.isPrimary) return;
+  const steps = event.getCoalescedEvents?.() ?? [];
+  for (const step of steps.length ? steps : [event]) stroke.points.push(place(step));
+  repaint();
+});
+
+for (const end of ['pointerup', 'pointercancel']) {
+  canvas.addEventListener(end, (event) => {
+    if (!stroke || !event.isPrimary) return;
+    const finished = stroke;
+    stroke = null;
+    draw([...strokes, finished]);
+  });
+}
+
+// ---- photos
+
+async function openFile(file) {
+  const turn = ++uploads;
+  showPhoto(URL.createObjectURL(file));
+  element.dataset.busy = '';
+  try {
+    const {path, url} = await upload(file);
+    if (turn === uploads) submit({path, url, orig_name: file.name, meta: {_type: 'gradio.FileData'}});
+  } catch {
+    if (turn !== uploads) return;
+    setDrawing(strokes);
+    problem.textContent = props.texts.not_uploaded;
+  } finally {
+    if (turn === uploads) delete element.dataset.busy;
+  }
+}
+
+function showPhoto(url) {
+  delete element.dataset.broken;
+  photo.src = url;
+  show('photo');
+}
+
+photo.addEventListener('load', showBoxes);
+photo.addEventListener('error', () => { element.dataset.broken = ''; });
+
+for (const input of element.querySelectorAll('input[type=file]')) {
+  input.addEventListener('change', () => {
+    if (input.files.length) openFile(input.files[0]);
+    input.value = '';  // so that the same file can be chosen again
+  });
+}
+
+const imageIn = (transfer) => [...(transfer?.files ?? [])][0];
+
+// Anywhere on the page: a file that misses the pad would otherwise replace the page in the browser.
+document.addEventListener('paste', (event) => {
+  const file = imageIn(event.clipboardData);
+  if (file) openFile(file);
+});
+document.addEventListener('dragover', (event) => {
+  event.preventDefault();
+  element.dataset.dropping = '';
+});
+document.addEventListener('dragleave', (event) => {
+  if (!event.relatedTarget) delete element.dataset.dropping;
+});
+document.addEventListener('drop', (event) => {
+  event.preventDefault();
+  delete element.dataset.dropping;
+  const file = imageIn(event.dataTransfer);
+  if (file) openFile(file);
+});
+
+async function openCamera() {
+  if (element.dataset.mode === 'camera') return setDrawing(strokes);
+  // A phone's own camera app takes better photos than a live picture in a page.
+  if (matchMedia('(pointer: coarse)').matches) return $('.from-camera').click();
+  show('camera');
+  if (!await startCamera(video)) {
+    setDrawing(strokes);
+    problem.textContent = props.texts.no_camera;
+  }
+}
+
+async function pressShutter() {
+  openFile(await takePhoto(video));
+}
+
+// ---- the answer, drawn over what was read
+
+function showBoxes() {
+  const isPhoto = element.dataset.mode === 'photo';
+  const [across, down] = isPhoto ? [photo.naturalWidth, photo.naturalHeight] : [SENT_WIDTH, SENT_HEIGHT];
+  boxes.replaceChildren(...(across ? props.boxes : []).map(({box: [left, top, right, bottom], label, certain}) => {
+    const frame = document.createElement('div');
+    frame.className = certain ? 'box' : 'box unsure';
+    frame.classList.toggle('at-top', top / down < 0.08);
+    frame.style.left = `${100 * left / across}%`;
+    frame.style.top = `${100 * top / down}%`;
+    frame.style.width = `${100 * (right - left) / across}%`;
+    frame.style.height = `${100 * (bottom - top) / down}%`;
+    frame.appendChild(document.createElement('span')).textContent = label;
+    return frame;
+  }));
+}
+
+watch('boxes', showBoxes);
+watch('value', () => {  // set from outside: an example
+  if (!props.value?.url) return;
+  showPhoto(props.value.url);
+  trigger('input');
+});
+
+// ---- buttons and keys
+
+const actions = {
+  undo,
+  clear,
+  camera: openCamera,
+  shutter: pressShutter,
+  photo: () => $('.from-files').click(),
+  eraser: () => press('[data-do=eraser]', erasing = !erasing),
+};
+
+function press(selector, pressed) {
+  for (const button of element.querySelectorAll(selector)) button.setAttribute('aria-pressed', pressed);
+}
+
+element.addEventListener('click', (event) => {
+  const button = event.target.closest('button');
+  if (!button) return;
+  if (button.dataset.do) return actions[button.dataset.do]();
+  width = PEN_WIDTHS[button.dataset.width];
+  press('[data-width]', false);
+  press(`[data-width=${button.dataset.width}]`, true);
+  press('[data-do=eraser]', erasing = false);
+});
+
+document.addEventListener('keydown', (event) => {
+  if (event.target.closest('input, textarea, [contenteditable]')) return;
+  const isUndo = (event.ctrlKey || event.metaKey) && !event.shiftKey && event.key.toLowerCase() === 'z';
+  if (!isUndo && event.key !== 'Delete') return;
+  event.preventDefault();
+  isUndo ? undo() : clear();
+});
+
+show('empty');
