@@ -11,7 +11,7 @@ import argparse
 import os
 import sys
 from pathlib import Path
-from typing import Any, Union
+from typing import Any
 
 # Before Gradio is imported: it looks there, once, whether it may call home.
 os.environ["GRADIO_ANALYTICS_ENABLED"] = "False"
@@ -25,7 +25,7 @@ from page.answer import CHOSEN_DIGIT, Answer, nothing_yet, problem, read_as  # n
 from page.bars import Bars  # noqa: E402
 from page.look import LOOK  # noqa: E402
 from page.pad import Pad, seen  # noqa: E402
-from page.source import ImageFile  # noqa: E402
+from page.source import ImageFile, Source  # noqa: E402
 
 EXAMPLES = sorted((Path(__file__).parent / "assets" / "examples").glob("*.png"))
 
@@ -38,7 +38,7 @@ HOUR = 3600
 def create_demo(reader: DigitReader) -> gr.Blocks:
     """Builds the page on a reader."""
 
-    def read(image: Union[bytes, str, None]) -> tuple[dict[str, Any], Any]:
+    def read(image: Source) -> tuple[dict[str, Any], Any]:
         if image is None:
             return nothing_yet(), seen(None)
         try:
@@ -47,7 +47,7 @@ def create_demo(reader: DigitReader) -> gr.Blocks:
             return problem(str(error)), seen(None)
         return read_as(reading), seen(reading)
 
-    def predict(image: Union[str, None]) -> dict[str, Any]:
+    def predict(image: Source) -> dict[str, Any]:
         if image is None:
             raise gr.Error(texts.NO_IMAGE, print_exception=False)
         try:
@@ -60,11 +60,12 @@ def create_demo(reader: DigitReader) -> gr.Blocks:
         with gr.Row(elem_classes="columns"):
             with gr.Column(scale=6, min_width=280):
                 pad = Pad()
-            with gr.Column(scale=5, min_width=280):
+            with gr.Column(scale=5, min_width=280, elem_classes="reading"):
                 answer = Answer()
                 top_3 = gr.Label(num_top_classes=3, label=texts.TOP_3, elem_classes="top-3")
                 bars = Bars()
-        gr.Examples([[str(path)] for path in EXAMPLES], inputs=pad, label=texts.EXAMPLES, preload=False)
+        with gr.Column(elem_classes="examples"):
+            gr.Examples([[str(path)] for path in EXAMPLES], inputs=pad, label=texts.EXAMPLES, preload=False)
 
         # Every stroke, photo and example takes this one way, one at a time and the last one always: an old answer can't
         # overtake a newer one. Not queued, a stroke is one request.
@@ -85,8 +86,15 @@ def create_demo(reader: DigitReader) -> gr.Blocks:
 
 
 def _endpoint(predict: Any) -> None:
-    gr.on([], predict, ImageFile(type="filepath", image_mode=None, visible=False, label="image"), gr.JSON(visible=False, label="reading"),
-          api_name="predict", api_description=texts.PREDICT, queue=False)
+    gr.on(
+        [],
+        predict,
+        ImageFile(visible=False, label="image"),
+        gr.JSON(visible=False, label="reading"),
+        api_name="predict",
+        api_description=texts.PREDICT,
+        queue=False,
+    )
 
 
 def main() -> int:
@@ -98,8 +106,15 @@ def main() -> int:
     args = parser.parse_args()
     try:
         demo = create_demo(DigitReader(args.model))
-        demo.launch(share=args.share, server_name=args.host, server_port=args.port, max_file_size=MAX_FILE_SIZE,
-                    run_history=False, enable_monitoring=False, **LOOK)
+        demo.launch(
+            share=args.share,
+            server_name=args.host,
+            server_port=args.port,
+            max_file_size=MAX_FILE_SIZE,
+            run_history=False,
+            enable_monitoring=False,
+            **LOOK,
+        )
     except ModelError as error:
         print(error, file=sys.stderr)
         return 1

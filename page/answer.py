@@ -5,7 +5,7 @@ value holds every digit's probabilities: choosing another asks the server nothin
 """
 
 from pathlib import Path
-from typing import Any, Union
+from typing import Any
 
 import gradio as gr
 
@@ -21,7 +21,7 @@ CHOSEN_DIGIT = (_HERE / "chosen.js").read_text()
 class Answer(gr.HTML):
     """The number and the sentence; its value is what `read_as` and its siblings make."""
 
-    def __init__(self, value: Union[dict, None] = None, **options: Any):
+    def __init__(self, value: dict | None = None, **options: Any):
         fixed = {
             "html_template": (_HERE / "answer.html").read_text(),
             "css_template": (_HERE / "answer.css").read_text(),

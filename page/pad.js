@@ -165,6 +165,7 @@ async function pressShutter() {
 
 function showBoxes() {
   const isPhoto = element.dataset.mode === 'photo';
+  element.dataset.single = !isPhoto && props.boxes.length === 1;  // a digit alone on the pad needs no box to be found
   const [across, down] = isPhoto ? [photo.naturalWidth, photo.naturalHeight] : [SENT_WIDTH, SENT_HEIGHT];
   boxes.replaceChildren(...(across ? props.boxes : []).map(({box: [left, top, right, bottom], label, certain}) => {
     const frame = document.createElement('div');

@@ -1,19 +1,17 @@
 """The pad: what a visitor writes on, and lays a photo on. It knows nothing of how either is read."""
 
 import base64
-import binascii
 import html
 from pathlib import Path
-from typing import Any, Union
+from typing import Any
 
 import gradio as gr
 
 from digits import Reading
 from page import texts
-from page.source import LocalFiles
+from page.source import LocalFiles, Source, decoded
 
 _HERE = Path(__file__).parent
-_PNG = "data:image/png;base64,"
 
 
 class Pad(LocalFiles, gr.HTML):
@@ -33,28 +31,23 @@ class Pad(LocalFiles, gr.HTML):
         }
         super().__init__(value, **{"boxes": [], **options, **fixed})
 
-    def preprocess(self, payload: Union[str, dict, None]) -> Union[bytes, str, None]:
+    def preprocess(self, payload: str | dict | None) -> Source:
         if not payload:
             return None
-        if isinstance(payload, dict):
-            return payload["path"]
-        try:
-            return base64.b64decode(payload.removeprefix(_PNG), validate=True)
-        except binascii.Error:
-            raise gr.Error(texts.BAD_DRAWING, print_exception=False) from None
+        return decoded(payload) if isinstance(payload, str) else self.uploaded(payload["path"])
 
-    def postprocess(self, value: Union[str, None]) -> Union[gr.FileData, None]:
+    def postprocess(self, value: str | None) -> gr.FileData | None:
         return value and gr.FileData(path=value, orig_name=Path(value).name)
 
     def process_example(self, value: str) -> str:
         picture = base64.b64encode(Path(value).read_bytes()).decode()
-        return f'<img src="{_PNG}{picture}" alt="{html.escape(texts.example(Path(value).stem))}">'
+        return f'<img src="data:image/png;base64,{picture}" alt="{html.escape(texts.example(Path(value).stem))}">'
 
     def api_info(self) -> dict[str, Any]:
         return {"type": "object"}
 
 
-def seen(reading: Union[Reading, None]) -> Any:
+def seen(reading: Reading | None) -> Any:
     """The update that draws a reading's boxes over the pad: where each digit was seen, and as what."""
     return gr.update(
         boxes=[

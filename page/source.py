@@ -1,25 +1,64 @@
-"""Where images may come from: the visitor's own hands. No link is ever followed."""
+"""Where images may come from: the visitor's own hands. No link is ever followed.
 
+What was sent reaches the reader as it is. Gradio's own decoding would lose what the reader needs (transparency, 16
+bits, the rotation that a camera notes) and answers a broken file with a bare "Error".
+"""
+
+import base64
+import binascii
 from pathlib import Path
-from typing import Union
 
 import gradio as gr
+from gradio.data_classes import ImageData
+from gradio.utils import is_in_or_equal
 from gradio_client.utils import is_http_url_like
 
 from page import texts
 
+Source = bytes | str | None
+
 
 class LocalFiles:
-    """For a component that takes files: refuses links, which Gradio would download, whatever their size."""
+    """For a component that takes files: only those that were sent, and no links, which Gradio would download."""
 
-    async def async_move_resource_to_block_cache(self, url_or_file_path: Union[str, Path, None]) -> Union[str, None]:
+    async def async_move_resource_to_block_cache(self, url_or_file_path: str | Path | None) -> str | None:
         if url_or_file_path and is_http_url_like(str(url_or_file_path)):
             raise gr.Error(texts.NO_LINKS, print_exception=False)
         return await super().async_move_resource_to_block_cache(url_or_file_path)
 
+    def uploaded(self, path: str) -> str:
+        """The path, if it is that of a file that was sent.
+
+        Gradio checks only those that name their type, {"meta": {"_type": "gradio.FileData"}}; without it any file of
+        the server could be asked for.
+        """
+        if not is_in_or_equal(path, self.GRADIO_CACHE):
+            raise gr.Error(texts.NOT_SENT, print_exception=False)
+        return path
+
 
 class ImageFile(LocalFiles, gr.Image):
-    """An image of a request."""
+    """The image of a request: the path of the file that was sent, or the bytes of a data: URL."""
+
+    def preprocess(self, payload: ImageData | None) -> Source:
+        if payload is None or not (payload.path or payload.url):
+            return None
+        return self.uploaded(payload.path) if payload.path else decoded(payload.url)
 
     def get_block_name(self) -> str:
         return "image"  # drawn, where it is shown, by Gradio's own image component
+
+
+def decoded(url: str) -> bytes:
+    """The bytes in a data: URL.
+
+    Raises:
+        gr.Error: a link, or a data: URL that is broken.
+    """
+    head, _, content = url.partition(",")
+    if not head.startswith("data:"):
+        raise gr.Error(texts.NO_LINKS, print_exception=False)
+    try:
+        return base64.b64decode(content, validate=True)
+    except binascii.Error:
+        raise gr.Error(texts.BROKEN_DATA, print_exception=False) from None

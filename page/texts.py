@@ -33,8 +33,9 @@ BARS = {"title": "All ten digits"}
 
 EMPTY = "Nothing to read yet: write a digit on the pad, and the answer appears here."
 NO_DIGIT = "No digit found here. Write it larger or darker, or try another photo."
-BAD_DRAWING = "The drawing could not be read. Please clear the pad and try again."
 NO_IMAGE = "There is no image to read: send one as a file."
+BROKEN_DATA = "The image is damaged: it is not valid base64. Please send it again."
+NOT_SENT = "This file was not sent from here: send the image itself."
 NO_LINKS = "Links are not opened here: send the image itself, as a file or as a data: URL."
 
 PREDICT = "Read the handwritten digits in an image (PNG, JPEG, WebP, GIF, BMP, TIFF), upright or rotated by its EXIF."
