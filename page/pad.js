@@ -16,6 +16,9 @@ let uploads = 0;  // how many files were opened: of two uploads the later one co
 function show(mode) {
   element.dataset.mode = mode;  // empty, drawing, photo or camera: pad.css shows what belongs to it
   problem.textContent = '';
+  for (const button of element.querySelectorAll('[data-width], [data-do=eraser]')) {
+    button.disabled = mode === 'photo' || mode === 'camera';  // they are for drawings
+  }
   if (mode !== 'camera') stopCamera(video);
 }
 
@@ -165,21 +168,27 @@ async function pressShutter() {
 
 function showBoxes() {
   const isPhoto = element.dataset.mode === 'photo';
-  element.dataset.single = !isPhoto && props.boxes.length === 1;  // a digit alone on the pad needs no box to be found
   const [across, down] = isPhoto ? [photo.naturalWidth, photo.naturalHeight] : [SENT_WIDTH, SENT_HEIGHT];
-  boxes.replaceChildren(...(across ? props.boxes : []).map(({box: [left, top, right, bottom], label, certain}) => {
+  element.dataset.single = !isPhoto && props.boxes.length === 1;  // a digit alone on the pad needs no box to be found
+  if (!across) return;  // the photo is still on its way, and shows them itself
+  const frames = props.boxes.map(({box: [left, top, right, bottom], label, percent, certain}, index) => {
     const frame = document.createElement('div');
     frame.className = certain ? 'box' : 'box unsure';
-    frame.classList.toggle('at-top', top / down < 0.08);
     frame.style.left = `${100 * left / across}%`;
     frame.style.top = `${100 * top / down}%`;
     frame.style.width = `${100 * (right - left) / across}%`;
     frame.style.height = `${100 * (bottom - top) / down}%`;
-    frame.appendChild(document.createElement('span')).textContent = label;
+    const next = props.boxes[index + 1]?.box[0] ?? across;
+    const room = (next > left ? next - left : across - left) * boxes.clientWidth / across;
+    frame.dataset.room = room < 28 ? 'digit' : room < 66 ? 'stacked' : 'line';
+    frame.classList.toggle('at-top', top * boxes.clientHeight / down < 30);
+    frame.innerHTML = `<span>${label} <small>${percent}</small></span>`;
     return frame;
-  }));
+  });
+  boxes.replaceChildren(...frames);
 }
 
+new ResizeObserver(showBoxes).observe(boxes);
 watch('boxes', showBoxes);
 watch('value', () => {  // set from outside: an example
   if (!props.value?.url) return;

@@ -53,7 +53,8 @@ def seen(reading: Reading | None) -> Any:
         boxes=[
             {
                 "box": digit.box,
-                "label": f"{digit.label} {texts.percent(digit.probability)} %" + ("" if digit.certain else " ?"),
+                "label": digit.label,
+                "percent": f"{texts.percent(digit.probability)} %" + ("" if digit.certain else " ?"),
                 "certain": digit.certain,
             }
             for digit in (reading.digits if reading else ())

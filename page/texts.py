@@ -23,7 +23,7 @@ PAD = {
     "camera": "Camera",
     "take_photo": "Take a photo",
     "shutter": "Take the photo",
-    "no_preview": "This browser can't show this file. What was read stands in the answer.",
+    "no_preview": "No preview: this browser can't show the file.",
     "no_camera": "The camera can't be used here. Choose a photo instead.",
     "not_uploaded": "The file could not be sent. Please try again.",
 }
@@ -47,8 +47,8 @@ def example(name: str) -> str:
 
 
 def percent(probability: float) -> int:
-    """Whole percents, rounded down: nothing is claimed to be 100 % that is not."""
-    return int(100 * probability)
+    """Whole percents, rounded down, and 99 at most: nobody can be 100 % sure of another's handwriting."""
+    return min(99, int(100 * probability))
 
 
 def sentence(reading: Reading) -> str:
