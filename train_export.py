@@ -22,7 +22,7 @@ from digits.classifier import FRAME_CONTRACT, Classifier  # noqa: E402
 from training.data import DataError, load_mnist  # noqa: E402
 
 CODE_VERSION = "1.0"
-TOO_LITTLE_DATA, INTERRUPTED, FAILED_CHECK = 2, 130, 3
+BAD_DATA, FAILED_CHECK, INTERRUPTED = 2, 3, 130
 
 
 def parse_arguments(arguments=None):
@@ -36,7 +36,7 @@ def parse_arguments(arguments=None):
     option("--keep-model", action="store_true", help="leave the model in --out as it is; record the figures only")
     option("--resume", action="store_true", help="go on from this run's last checkpoint")
     option("--arch", choices=["standardized", "two-block", "three-conv"], default="standardized", help="the network")
-    option("--seed", type=int, default=0, help="seed of weights, order and augmentation")
+    option("--seed", type=int, nargs="+", default=[1], help="seeds; of several, the best by validation loss is shipped")
     option("--epochs", type=int, default=30, help="epochs of the learning-rate schedule")
     option("--patience", type=int, default=12, help="stop after so many epochs without a lower validation loss")
     option("--batch-size", type=int, default=128, help="images a step")
@@ -66,8 +66,37 @@ def main(arguments=None):
         mnist = load_mnist(args.data, args.limit)
     except DataError as error:
         print(error, file=sys.stderr)
-        return TOO_LITTLE_DATA
+        return BAD_DATA
 
+    from training import export, report
+
+    runs = []
+    for seed in args.seed:
+        run = args.runs / f"{args.arch}-seed{seed}"
+        try:
+            runs.append((run, train(mnist, seed, run, args)))
+        except KeyboardInterrupt as stopped:
+            print(f"{stopped} The model in {args.out} is left as it was. The same command with --resume goes on.")
+            return INTERRUPTED
+        except export.ExportError as error:
+            print(f"{error} The model in {args.out} is left as it was.", file=sys.stderr)
+            return FAILED_CHECK
+
+    for run, metrics in runs:
+        report.write_json(args.out / "metrics" / f"{run.name}.json", metrics)
+    if not args.keep_model:
+        best, _ = min(runs, key=lambda run_and_metrics: run_and_metrics[1]["validation_loss"])
+        ship(best / "digits.onnx", args.out / "digits.onnx")
+    report.write_model_card(args.out)
+    return 0
+
+
+def train(mnist, seed, run, args):
+    """Trains, exports and evaluates one network; leaves digits.onnx, metrics.json and pictures in `run`.
+
+    Returns the metrics. Raises ExportError where the exported file fails a check, and KeyboardInterrupt, with what was
+    kept, after ctrl-C.
+    """
     import keras
     import tensorflow as tf
 
@@ -79,23 +108,21 @@ def main(arguments=None):
         tf.config.threading.set_inter_op_parallelism_threads(1)
     precision = fastest_precision() if args.precision == "auto" else args.precision
     keras.mixed_precision.set_global_policy(precision)
-    keras.utils.set_random_seed(args.seed)
-    run = args.runs / f"{args.arch}-seed{args.seed}"
+    keras.utils.set_random_seed(seed)
     run.mkdir(parents=True, exist_ok=True)
     network = networks.NETWORKS[args.arch]()
     print(f"{args.arch}: {network.count_params():,} parameters, {len(mnist.train.labels):,} images, {precision}")
 
-    trained = fit(network, mnist.train, mnist.validation, args, run)
+    trained = fit(network, mnist.train, mnist.validation, seed, args, run)
     if trained.best_epoch == 0:
-        print("Stopped before the first epoch ended: there is nothing to keep yet.", file=sys.stderr)
-        return INTERRUPTED
+        raise KeyboardInterrupt("Stopped before the first epoch ended: there is nothing to keep yet.")
     network.load_weights(run / "best.weights.h5")
     logits = network.predict(mnist.validation.images, batch_size=500, verbose=0)
     temperature = calibration.fit_temperature(logits, mnist.validation.labels)
     validation = calibration.softmax(logits / temperature)
     metrics = {
         "arch": args.arch,
-        "seed": args.seed,
+        "seed": seed,
         "parameters": int(network.count_params()),
         "epochs": len(trained.history["loss"]),
         "best_epoch": trained.best_epoch,
@@ -105,17 +132,17 @@ def main(arguments=None):
         "train_images": len(mnist.train.labels),
         "temperature": temperature,
         "certain_from": calibration.certainty_threshold(validation, mnist.validation.labels),
+        "validation_loss": calibration.cross_entropy(validation, mnist.validation.labels),
         "validation_accuracy": float((validation.argmax(1) == mnist.validation.labels).mean()),
         "versions": {"digits": CODE_VERSION, "keras": keras.__version__, "tensorflow": tf.__version__},
     }
 
     model = run / "digits.onnx"
-    try:
-        export.export_onnx(network, temperature, model_metadata(metrics), mnist.test.images, model)
-    except export.ExportError as error:
-        print(f"{error} The model in {args.out} is left as it was.", file=sys.stderr)
-        return FAILED_CHECK
+    export.export_onnx(network, temperature, model_metadata(metrics), mnist.test.images, model)
+    if trained.interrupted:
+        raise KeyboardInterrupt(f"Stopped. The best model so far (epoch {trained.best_epoch}) is {model}.")
 
+    # The test set is read here and nowhere before; what it says changes nothing but the report.
     classifier = Classifier(model)
     probabilities = classifier.probabilities(mnist.test.images)
     metrics |= report.test_figures(probabilities, mnist.test.labels)
@@ -126,18 +153,7 @@ def main(arguments=None):
         f"test accuracy {metrics['test_accuracy']:.2%}, {metrics['bytes'] / 1e6:.2f} MB, "
         f"{metrics['latency_ms']:.2f} ms an image; pictures in {run}"
     )
-    if trained.interrupted:
-        print(
-            f"Stopped. The best model so far (epoch {trained.best_epoch}) is {model}; the one in {args.out} is left as "
-            "it was. The same command with --resume goes on."
-        )
-        return INTERRUPTED
-
-    report.write_json(args.out / "metrics" / f"{run.name}.json", metrics)
-    if not args.keep_model:
-        ship(model, args.out / "digits.onnx")
-    report.write_model_card(args.out)
-    return 0
+    return metrics
 
 
 def model_metadata(metrics):

@@ -83,7 +83,8 @@ def _sentence(path: Path, reading: Reading, with_name: bool) -> str:
     if not reading.digits:
         return f"{name}no digit found"
     parts = [
-        f"{digit.label} {100 * digit.probability:.1f} %" + ("" if digit.certain else " unsure")
+        # Never rounded up to a certainty that nobody has.
+        f"{digit.label} {min(100 * digit.probability, 99.9):.1f} %" + ("" if digit.certain else " unsure")
         for digit in reading.digits
     ]
     return f"{name}{reading.text.replace(chr(10), ' / ')}  ({', '.join(parts)})"

@@ -28,16 +28,23 @@ def frame(ink: np.ndarray) -> np.ndarray:
     if not len(rows):
         return np.zeros((FRAME_SIDE, FRAME_SIDE), np.float32)
     digit = ink[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1]
-    height, width = digit.shape
-    zoom = DIGIT_SIDE / max(height, width)
+    zoom = DIGIT_SIDE / max(digit.shape)
+    width, height = (max(1, round(side * zoom)) for side in digit.shape[::-1])
+    small = np.asarray(Image.fromarray(digit).resize((width, height), Image.Resampling.BICUBIC)).clip(0, 1)
 
-    # The frame, seen from the digit's own pixels: a square around the centre of mass. One resampling does it all.
-    mass = digit.sum()
-    centre_y = digit.sum(1) @ (np.arange(height) + 0.5) / mass
-    centre_x = digit.sum(0) @ (np.arange(width) + 0.5) / mass
-    half = FRAME_SIDE / 2 / zoom
-    margin = int(np.ceil(half)) + 1
-    page = Image.fromarray(np.pad(digit, margin))
-    window = (centre_x - half + margin, centre_y - half + margin, centre_x + half + margin, centre_y + half + margin)
-    framed = page.resize((FRAME_SIDE, FRAME_SIDE), Image.Resampling.BICUBIC, box=window)
-    return np.clip(np.asarray(framed), 0, 1)
+    # Placed on whole pixels, with the centre of mass in the pixel that lies right and down of the middle, where MNIST's
+    # digits have it.
+    top, left = (
+        int(np.clip(np.ceil(FRAME_SIDE / 2 - centre), 0, FRAME_SIDE - side))
+        for centre, side in zip(_centre_of_mass(small), small.shape)
+    )
+    framed = np.zeros((FRAME_SIDE, FRAME_SIDE), np.float32)
+    framed[top : top + height, left : left + width] = small
+    return framed
+
+
+def _centre_of_mass(picture: np.ndarray) -> tuple[float, float]:
+    """Row and column, in pixels from the top left corner."""
+    mass = picture.sum()
+    rows, columns = (picture.sum(axis) @ (np.arange(picture.shape[1 - axis]) + 0.5) / mass for axis in (1, 0))
+    return rows, columns

@@ -88,8 +88,28 @@ def _is_colourful(pixels: np.ndarray) -> bool:
 
 def _contrast(channels: list[np.ndarray], window: int) -> np.ndarray:
     """How much darker than the paper round it each pixel is, uint8, in the channel that shows it most."""
-    square = np.ones((window, window), np.uint8)
-    return np.maximum.reduce([cv2.morphologyEx(channel, cv2.MORPH_BLACKHAT, square) for channel in channels])
+    square, margin = np.ones((window, window), np.uint8), window // 2
+    contrasts = []
+    for channel in channels:
+        page = _with_margin(channel, margin)
+        hat = cv2.morphologyEx(page, cv2.MORPH_BLACKHAT, square)
+        contrasts.append(hat[margin : margin + channel.shape[0], margin : margin + channel.shape[1]])
+    return np.maximum.reduce(contrasts)
+
+
+def _with_margin(channel: np.ndarray, margin: int) -> np.ndarray:
+    """The picture with more of the same paper round it: the median along each side goes on outwards.
+
+    So a picture that darkens towards a side has no ink there, nor has a strip of table; a stroke that runs into the
+    side still has.
+    """
+    sides = channel.copy()
+    height, width = channel.shape
+    for line, length in ((sides[0], width), (sides[-1], width), (sides[:, 0], height), (sides[:, -1], height)):
+        line[:] = cv2.medianBlur(np.ascontiguousarray(line)[None], min(length // 2 | 1, 255))[0]
+    page = cv2.copyMakeBorder(sides, margin, margin, margin, margin, cv2.BORDER_REPLICATE)
+    page[margin : margin + height, margin : margin + width] = channel
+    return page
 
 
 def _paper_window(channels: list[np.ndarray]) -> int:
@@ -104,7 +124,7 @@ def _paper_window(channels: list[np.ndarray]) -> int:
         # On the middle of a stroke the distance to the paper is half its width.
         distance = cv2.distanceTransform(ink, cv2.DIST_L2, 3)
         ridge = distance[(distance == cv2.dilate(distance, np.ones((3, 3)))) & (distance > 0)]
-        width = 2 * float(np.percentile(ridge, 90))
+        width = 2 * float(np.median(ridge))
     window = max(STROKES_CLOSED_OVER * width + 3, side / 10)
     scale = channels[0].shape[0] / small[0].shape[0]
     return int(min(window, 0.6 * side) * scale) | 1

@@ -23,7 +23,7 @@ class Segment:
 
     Attributes:
         box: (left, top, right, bottom), in pixels of the ink; right and bottom lie just outside.
-        ink: float32 (bottom - top, right - left): the ink of this digit alone.
+        ink: float32 (H, W): the ink of this digit alone, with the soft rim round the box.
         line: the number of its line, from 0 at the top.
     """
 
@@ -69,11 +69,17 @@ def segment(ink: np.ndarray) -> list[Segment]:
     segments = []
     for number, line in enumerate(_lines(pieces)):
         for piece in line:
-            area = (slice(piece.top, piece.bottom), slice(piece.left, piece.right))
-            own = np.isin(labels[area], piece.labels)
-            box = (piece.left, piece.top, piece.right, piece.bottom)
-            segments.append(Segment(box, np.where(own, ink[area], 0).astype(np.float32), number))
+            segments.append(_cut_out(piece, ink, labels, number))
     return segments
+
+
+def _cut_out(piece: _Piece, ink: np.ndarray, labels: np.ndarray, line: int) -> Segment:
+    # One pixel round the piece holds the soft rim of its strokes, which a small picture can't spare.
+    area = (slice(max(0, piece.top - 1), piece.bottom + 1), slice(max(0, piece.left - 1), piece.right + 1))
+    own = np.isin(labels[area], piece.labels)
+    rim = cv2.dilate(own.astype(np.uint8), np.ones((3, 3), np.uint8)).astype(bool) & (labels[area] == 0)
+    box = (piece.left, piece.top, piece.right, piece.bottom)
+    return Segment(box, np.where(own | rim, ink[area], 0).astype(np.float32), line)
 
 
 def _pieces(ink: np.ndarray) -> tuple[list[_Piece], np.ndarray]:
@@ -120,11 +126,8 @@ def _joined(pieces: list[_Piece]) -> list[_Piece]:
         for whole in joined:
             overlap = min(piece.right, whole.right) - max(piece.left, whole.left)
             gap = max(piece.top, whole.top) - min(piece.bottom, whole.bottom)
-            if (
-                overlap > 0.4 * min(piece.width, whole.width)
-                and gap < 0.25 * whole.height
-                and (piece.height < 0.6 * whole.height or gap < -0.5 * piece.height)
-            ):
+            is_part = piece.height < 0.6 * whole.height
+            if is_part and overlap > 0.4 * min(piece.width, whole.width) and gap < 0.25 * whole.height:
                 whole.left, whole.right = min(whole.left, piece.left), max(whole.right, piece.right)
                 whole.top, whole.bottom = min(whole.top, piece.top), max(whole.bottom, piece.bottom)
                 whole.labels += piece.labels

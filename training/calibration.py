@@ -12,11 +12,15 @@ def softmax(logits: np.ndarray) -> np.ndarray:
     return powers / powers.sum(1, keepdims=True)
 
 
+def cross_entropy(probabilities: np.ndarray, labels: np.ndarray) -> float:
+    """The mean of -log of the probability (N, 10) given to each label (N,)."""
+    return float(-np.log(probabilities[np.arange(len(labels)), labels] + 1e-12).mean())
+
+
 def fit_temperature(logits: np.ndarray, labels: np.ndarray) -> float:
     """The divisor of the logits that makes the labels most probable (Guo et al., "On calibration", 2017)."""
-    rows = np.arange(len(labels))
     candidates = np.geomspace(0.25, 4, 161)
-    losses = [-np.log(softmax(logits / t)[rows, labels] + 1e-12).mean() for t in candidates]
+    losses = [cross_entropy(softmax(logits / t), labels) for t in candidates]
     return round(float(candidates[int(np.argmin(losses))]), 4)
 
 
@@ -32,7 +36,14 @@ def certainty_threshold(probabilities: np.ndarray, labels: np.ndarray) -> float:
     """The lowest probability from which on at most CERTAIN_ERROR of the digits are wrong, and at least 0.5."""
     confidence, wrong = probabilities.max(1), probabilities.argmax(1) != labels
     order = np.argsort(-confidence, kind="stable")
-    allowed = np.cumsum(wrong[order]) <= CERTAIN_ERROR * np.arange(1, len(order) + 1)
-    last = np.flatnonzero(allowed)
-    threshold = confidence[order[last[-1]]] if len(last) else 1.0
-    return round(float(np.clip(threshold, 0.5, 0.9999)), 4)
+    confidence, errors = confidence[order], np.cumsum(wrong[order])
+    # Equal probabilities are certain together or not at all.
+    is_last_of_equals = np.append(confidence[1:] < confidence[:-1], True)
+    candidates = np.flatnonzero(is_last_of_equals & (errors <= CERTAIN_ERROR * np.arange(1, len(order) + 1)))
+    if not len(candidates):
+        threshold = 1.0
+    else:
+        is_everything = candidates[-1] == len(order) - 1
+        threshold = 0.0 if is_everything else confidence[candidates[-1]]
+    # Rounded up, so that no doubtful one slips under it.
+    return float(np.clip(np.ceil(threshold * 1e4) / 1e4, 0.5, 0.9999))

@@ -11,10 +11,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import keras
-import numpy as np
 from tqdm import tqdm
 
 from training.augmentation import RandomStroke, RandomWarp
+from training.calibration import cross_entropy, softmax
 
 
 @dataclass
@@ -28,11 +28,11 @@ class Trained:
     seconds: float
 
 
-def fit(network, train, validation, args, run: Path) -> Trained:
+def fit(network, train, validation, seed: int, args, run: Path) -> Trained:
     """Trains `network` on augmented images; its best weights are then in run/best.weights.h5."""
     image = keras.Input((28, 28, 1))
-    x = RandomWarp(args.rotation, args.zoom, args.shear, args.shift, args.elastic, seed=args.seed)(image)
-    x = RandomStroke(args.stroke, seed=args.seed)(x)
+    x = RandomWarp(args.rotation, args.zoom, args.shear, args.shift, args.elastic, seed=seed)(image)
+    x = RandomStroke(args.stroke, seed=seed)(x)
     model = keras.Model(image, network(x))
 
     steps = -(-len(train.labels) // args.batch_size)
@@ -146,11 +146,8 @@ class _Keeper(keras.callbacks.Callback):
 
     def _validate(self):
         logits = self.network.predict(self.validation.images, batch_size=500, verbose=0)
-        logits -= logits.max(1, keepdims=True)
-        log_probabilities = logits - np.log(np.exp(logits).sum(1, keepdims=True))
-        labels = self.validation.labels
-        loss = -log_probabilities[np.arange(len(labels)), labels].mean()
-        return float(loss), float((logits.argmax(1) == labels).mean())
+        right = logits.argmax(1) == self.validation.labels
+        return cross_entropy(softmax(logits), self.validation.labels), float(right.mean())
 
     def _save(self, model, name):
         """In one step: a run that is killed leaves the old checkpoint or the new one."""

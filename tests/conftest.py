@@ -1,0 +1,29 @@
+"""What several tests share: a reader, and MNIST where this machine has it."""
+
+import os
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from digits import DigitReader
+
+
+@pytest.fixture(scope="session")
+def reader():
+    return DigitReader()
+
+
+@pytest.fixture(scope="session")
+def mnist_path():
+    """MNIST in Keras's layout: named by MNIST_NPZ, or beside the project."""
+    path = Path(os.environ.get("MNIST_NPZ", Path(__file__).parent.parent.parent / "shared" / "data" / "mnist.npz"))
+    if not path.exists():
+        pytest.skip("MNIST is not on this machine: set MNIST_NPZ to an mnist.npz in Keras's layout")
+    return path
+
+
+@pytest.fixture(scope="session")
+def mnist(mnist_path):
+    with np.load(mnist_path) as arrays:
+        return dict(arrays)

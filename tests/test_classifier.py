@@ -1,0 +1,74 @@
+"""The model file is checked before it is trusted, and frames come back as probabilities."""
+
+import numpy as np
+import onnx
+import pytest
+
+from digits import ModelError
+from digits.classifier import DEFAULT_MODEL, Classifier
+
+
+@pytest.fixture(scope="module")
+def classifier():
+    return Classifier()
+
+
+def test_rows_sum_to_one_and_batches_agree_with_single_frames(classifier):
+    frames = np.random.default_rng(0).random((600, 28, 28), np.float32)
+    together = classifier.probabilities(frames)
+    assert together.shape == (600, 10)
+    assert together.dtype == np.float32
+    assert together.sum(1) == pytest.approx(np.ones(600), abs=1e-5)
+    alone = np.concatenate([classifier.probabilities(frame[None]) for frame in frames[:20]])
+    assert np.abs(alone - together[:20]).max() < 1e-5
+
+
+def test_no_frames_give_no_rows(classifier):
+    assert classifier.probabilities(np.zeros((0, 28, 28), np.float32)).shape == (0, 10)
+
+
+def test_the_shipped_model_keeps_the_contract():
+    model = onnx.load(DEFAULT_MODEL)
+    onnx.checker.check_model(model, full_check=True)
+    (image,) = model.graph.input
+    assert image.name == "image"
+    assert image.type.tensor_type.elem_type == onnx.TensorProto.FLOAT
+    batch, *shape = image.type.tensor_type.shape.dim
+    assert batch.dim_param or not batch.HasField("dim_value")
+    assert [d.dim_value for d in shape] == [28, 28, 1]
+    assert "probabilities" in [output.name for output in model.graph.output]
+    assert DEFAULT_MODEL.stat().st_size <= 1_500_000
+
+
+def test_a_missing_model_says_what_to_do(tmp_path):
+    with pytest.raises(ModelError, match="make train"):
+        Classifier(tmp_path / "none.onnx")
+
+
+def test_a_truncated_model_is_refused(tmp_path):
+    part = tmp_path / "part.onnx"
+    part.write_bytes(DEFAULT_MODEL.read_bytes()[:50_000])
+    with pytest.raises(ModelError, match="can't be loaded"):
+        Classifier(part)
+
+
+def test_a_model_with_another_contract_is_refused(tmp_path):
+    model = onnx.load(DEFAULT_MODEL)
+    properties = {p.key: p.value for p in model.metadata_props} | {"frame": "32x32"}
+    onnx.helper.set_model_props(model, properties)
+    onnx.save(model, tmp_path / "other.onnx")
+    with pytest.raises(ModelError, match="32x32"):
+        Classifier(tmp_path / "other.onnx")
+
+
+def test_an_onnx_file_of_another_kind_is_refused(tmp_path):
+    graph = onnx.helper.make_graph(
+        [onnx.helper.make_node("Identity", ["x"], ["y"])],
+        "other",
+        [onnx.helper.make_tensor_value_info("x", onnx.TensorProto.FLOAT, [1])],
+        [onnx.helper.make_tensor_value_info("y", onnx.TensorProto.FLOAT, [1])],
+    )
+    model = onnx.helper.make_model(graph, opset_imports=[onnx.helper.make_opsetid("", 18)], ir_version=9)
+    onnx.save(model, tmp_path / "foreign.onnx")
+    with pytest.raises(ModelError, match="not a model for this reader"):
+        Classifier(tmp_path / "foreign.onnx")

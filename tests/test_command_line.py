@@ -1,0 +1,85 @@
+"""python -m digits: readings on standard output, what went wrong on standard error, and an honest exit status."""
+
+import csv
+import io
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from drawing import draw
+
+ROOT = Path(__file__).parent.parent
+
+
+def digits(*arguments):
+    command = [sys.executable, "-m", "digits", *map(str, arguments)]
+    return subprocess.run(command, capture_output=True, text=True, cwd=ROOT)
+
+
+@pytest.fixture
+def folder(tmp_path):
+    draw("7").save(tmp_path / "seven.png")
+    draw("42", size=(420, 280)).save(tmp_path / "forty-two.jpg")
+    (tmp_path / "deeper").mkdir()
+    draw("3").save(tmp_path / "deeper" / "three.png")
+    (tmp_path / "notes.txt").write_text("no image, and not to be read as one")
+    return tmp_path
+
+
+def test_one_photo_gives_its_digits_with_probabilities(folder):
+    done = digits(folder / "forty-two.jpg")
+    assert done.returncode == 0
+    assert done.stderr == ""
+    assert done.stdout == "42  (4 99.9 %, 2 99.9 %)\n"
+
+
+def test_the_json_of_one_photo_is_the_readers(folder, reader):
+    done = digits("--json", folder / "seven.png")
+    assert json.loads(done.stdout) == reader.read(folder / "seven.png").to_dict()
+
+
+def test_a_folder_is_read_whole_with_progress(folder):
+    done = digits("--json", folder)
+    assert done.returncode == 0
+    lines = [json.loads(line) for line in done.stdout.splitlines()]
+    assert {Path(line["file"]).name: line["text"] for line in lines} == {
+        "seven.png": "7",
+        "forty-two.jpg": "42",
+        "three.png": "3",
+    }
+    assert "3/3" in done.stderr
+
+
+def test_csv_is_a_table(folder):
+    done = digits("--csv", folder / "seven.png", folder / "forty-two.jpg")
+    rows = list(csv.DictReader(io.StringIO(done.stdout)))
+    assert [row["text"] for row in rows] == ["7", "42"]
+    assert all(0.5 < float(row["lowest_probability"]) <= 1 for row in rows)
+    assert [row["certain"] for row in rows] == ["true", "true"]
+
+
+def test_a_broken_file_is_reported_and_the_rest_go_on(folder):
+    (folder / "broken.png").write_bytes(b"\x89PNG broken")
+    done = digits(folder / "broken.png", folder / "seven.png")
+    assert done.returncode == 1
+    assert "broken.png" in done.stderr
+    assert "Traceback" not in done.stderr
+    assert "seven.png: 7" in done.stdout
+
+
+def test_a_blank_page_says_so(tmp_path):
+    from PIL import Image
+
+    Image.new("L", (200, 200), 255).save(tmp_path / "blank.png")
+    done = digits(tmp_path / "blank.png")
+    assert done.returncode == 0
+    assert done.stdout == "no digit found\n"
+
+
+def test_a_missing_model_is_one_sentence(folder):
+    done = digits("--model", folder / "none.onnx", folder / "seven.png")
+    assert done.returncode == 2
+    assert done.stderr.count("\n") == 1
+    assert "make train" in done.stderr

@@ -1,0 +1,175 @@
+"""Every form of one digit gives one answer, and what is no image gives one clear sentence."""
+
+import io
+
+import numpy as np
+import pytest
+from drawing import draw
+from PIL import Image
+
+from digits import ImageError
+from digits.images import MAX_PIXELS, WORKING_SIDE, load_pixels
+
+SEVEN = draw("7")
+
+
+def encoded(image, form, **options):
+    stream = io.BytesIO()
+    image.save(stream, form, **options)
+    return stream.getvalue()
+
+
+def transparent(gray, ink=(0, 0, 0)):
+    """Ink on nothing: the darker the pixel, the less transparent."""
+    alpha = 255 - np.asarray(gray)
+    colour = np.broadcast_to(np.uint8(ink), (*alpha.shape, 3))
+    return Image.fromarray(np.dstack([colour, alpha]).astype(np.uint8))
+
+
+FORMS = {
+    "L": SEVEN,
+    "RGB": SEVEN.convert("RGB"),
+    "1-bit": SEVEN.convert("1"),
+    "palette": SEVEN.convert("P"),
+    "CMYK": SEVEN.convert("CMYK"),
+    "YCbCr": SEVEN.convert("YCbCr"),
+    "LA": SEVEN.convert("LA"),
+    "RGBA opaque": SEVEN.convert("RGBA"),
+    "black on nothing": transparent(SEVEN),
+    "white on nothing": transparent(SEVEN, (255, 255, 255)),
+    "16-bit": Image.fromarray(np.asarray(SEVEN).astype(np.uint16) * 257),
+    "32-bit": Image.fromarray(np.asarray(SEVEN).astype(np.int32) * 257),
+    "float": Image.fromarray(np.asarray(SEVEN).astype(np.float32) / 255),
+    "uint8 array": np.asarray(SEVEN),
+    "uint16 array": np.asarray(SEVEN).astype(np.uint16) * 257,
+    "bool array": np.asarray(SEVEN) > 127,
+    "float array": np.asarray(SEVEN) / 255,
+    "float array to 255": np.asarray(SEVEN).astype(np.float64),
+    "H x W x 1 array": np.asarray(SEVEN)[..., None],
+    "H x W x 3 array": np.asarray(SEVEN.convert("RGB")),
+    "H x W x 4 array": np.asarray(transparent(SEVEN)),
+    "light on dark": Image.fromarray(255 - np.asarray(SEVEN)),
+    "PNG": encoded(SEVEN, "PNG"),
+    "JPEG": encoded(SEVEN, "JPEG"),
+    "WebP": encoded(SEVEN, "WEBP"),
+    "GIF": encoded(SEVEN, "GIF"),
+    "BMP": encoded(SEVEN, "BMP"),
+    "TIFF": encoded(SEVEN, "TIFF"),
+    "big-endian 16-bit TIFF": encoded(Image.fromarray(np.asarray(SEVEN).astype(">u2") * 257), "TIFF"),
+}
+
+
+@pytest.mark.parametrize("form", FORMS)
+def test_every_form_of_a_seven_reads_as_seven(reader, form):
+    reading = reader.read(FORMS[form])
+    assert reading.text == "7"
+    assert reading.digits[0].probability > 0.9
+
+
+@pytest.mark.parametrize("orientation", range(1, 9))
+def test_a_photo_is_turned_as_the_camera_noted(reader, orientation):
+    # What a viewer does to show the picture upright, undone here to make the stored one.
+    undo = {
+        1: [],
+        2: [Image.Transpose.FLIP_LEFT_RIGHT],
+        3: [Image.Transpose.ROTATE_180],
+        4: [Image.Transpose.FLIP_TOP_BOTTOM],
+        5: [Image.Transpose.TRANSPOSE],
+        6: [Image.Transpose.ROTATE_90],
+        7: [Image.Transpose.TRANSVERSE],
+        8: [Image.Transpose.ROTATE_270],
+    }
+    upright = draw("47", size=(400, 280), height=120)
+    stored = upright
+    for step in undo[orientation]:
+        stored = stored.transpose(step)
+    exif = Image.Exif()
+    exif[0x0112] = orientation
+    reading = reader.read(encoded(stored, "JPEG", exif=exif, quality=95))
+    assert reading.text == "47"
+    for ours, theirs in zip(reading.digits, reader.read(upright).digits):
+        assert np.abs(np.subtract(ours.box, theirs.box)).max() <= 4
+
+
+def test_a_large_photo_turned_by_its_camera_keeps_boxes_in_its_own_pixels(reader):
+    big = draw("47", size=(3000, 2400), height=900, pen=80)
+    exif = Image.Exif()
+    exif[0x0112] = 6
+    reading = reader.read(encoded(big.transpose(Image.Transpose.ROTATE_90), "JPEG", exif=exif))
+    assert reading.text == "47"
+    left, top, right, bottom = reading.digits[1].box
+    ink = np.argwhere(np.asarray(big)[:, 1500:] < 128) + (0, 1500)
+    expected = (*ink.min(0)[::-1], *ink.max(0)[::-1])
+    assert np.abs(np.subtract((left, top, right, bottom), expected)).max() <= 12
+
+
+def test_large_images_are_reduced_and_say_by_how_much():
+    pixels, scale = load_pixels(Image.new("L", (4 * WORKING_SIDE, WORKING_SIDE), 255))
+    assert pixels.shape == (WORKING_SIDE // 4, WORKING_SIDE, 3)
+    assert scale == pytest.approx(0.25)
+
+
+def test_paths_are_read(tmp_path, reader):
+    SEVEN.save(tmp_path / "seven.png")
+    assert reader.read(tmp_path / "seven.png").text == "7"
+    assert reader.read(str(tmp_path / "seven.png")).text == "7"
+
+
+BROKEN = {
+    "empty": b"",
+    "text": b"no image at all",
+    "SVG": b"<svg xmlns='http://www.w3.org/2000/svg'></svg>",
+    "zip": b"PK\x03\x04" + bytes(100),
+    "HEIC": b"\0\0\0\x18ftypheic" + bytes(100),
+    "truncated PNG": encoded(draw("7"), "PNG")[:300],
+    "truncated JPEG": encoded(draw("7"), "JPEG")[:600],
+    "truncated WebP": encoded(draw("7"), "WEBP")[:200],
+    "truncated GIF": encoded(draw("7"), "GIF")[:900],
+    "truncated BMP": encoded(draw("7"), "BMP")[:2000],
+    "truncated TIFF": encoded(draw("7"), "TIFF")[:2000],
+    "NaN": np.full((10, 10), np.nan),
+    "infinite": np.full((10, 10), np.inf),
+    "negative": np.full((10, 10), -1.0),
+    "one dimension": np.zeros(10),
+    "four dimensions": np.zeros((1, 10, 10, 3)),
+    "five channels": np.zeros((10, 10, 5)),
+    "no pixels": np.zeros((0, 10)),
+    "text array": np.full((10, 10), "a"),
+    "no such file": "nowhere/at-all.png",
+    "a number": 7,
+    "None": None,
+}
+
+
+@pytest.mark.parametrize("what", BROKEN)
+def test_what_is_no_image_raises_one_sentence(reader, what):
+    with pytest.raises(ImageError) as caught:
+        reader.read(BROKEN[what])
+    message = str(caught.value)
+    assert message.endswith(".")
+    assert len(message) > 10
+    assert "\n" not in message
+    assert "Traceback" not in message
+
+
+def test_a_folder_is_named_as_what_it_is(reader, tmp_path):
+    with pytest.raises(ImageError, match="folder"):
+        reader.read(tmp_path)
+
+
+def test_a_decompression_bomb_is_refused_by_its_header():
+    side = int(MAX_PIXELS**0.5) + 1
+    bomb = encoded(Image.new("1", (side, side)), "PNG")
+    assert len(bomb) < 100_000
+    with pytest.raises(ImageError, match="too large"):
+        load_pixels(bomb)
+
+
+def test_the_message_does_not_give_away_folders(tmp_path, reader):
+    path = tmp_path / "secret-folder" / "notes.png"
+    path.parent.mkdir()
+    path.write_bytes(b"not a picture")
+    with pytest.raises(ImageError) as caught:
+        reader.read(path)
+    assert "notes.png" in str(caught.value)
+    assert "secret-folder" not in str(caught.value)

@@ -1,0 +1,121 @@
+"""The road from image to reading, and the contract of what a reading says."""
+
+import json
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+from drawing import draw
+
+from digits import DigitReader, ImageError
+
+
+@pytest.mark.parametrize("digit", "0123456789")
+def test_every_digit_is_read(reader, digit):
+    reading = reader.read(draw(digit))
+    assert reading.text == digit
+    assert reading.digits[0].certain
+    assert reading.certain
+
+
+def test_several_lines_are_read_in_order(reader):
+    assert reader.read(draw("4079\n12", size=(700, 400), height=110, pen=10)).text == "4079\n12"
+
+
+def test_a_blank_image_gives_an_empty_reading(reader):
+    reading = reader.read(np.full((300, 200), 255, np.uint8))
+    assert reading.text == ""
+    assert reading.digits == ()
+    assert not reading.certain
+    assert reading.to_dict() == {"text": "", "digits": []}
+
+
+def test_a_digit_says_all_that_the_contract_names(reader):
+    (digit,) = reader.read(draw("4", size=(300, 300), left=40, top=60)).digits
+    assert digit.label == "4"
+    assert 0.9 < digit.probability <= 1
+    assert digit.probabilities.shape == (10,)
+    assert digit.probabilities.dtype == np.float32
+    assert digit.probabilities.sum() == pytest.approx(1, abs=1e-5)
+    assert digit.probability == pytest.approx(float(digit.probabilities[4]))
+    assert digit.frame.shape == (28, 28)
+    top = digit.top(3)
+    assert [label for label, _ in top][0] == "4"
+    assert [p for _, p in top] == sorted((float(p) for p in digit.probabilities), reverse=True)[:3]
+    assert len({label for label, _ in digit.top(10)}) == 10
+    ink = np.argwhere(np.asarray(draw("4", size=(300, 300), left=40, top=60)) < 128)
+    expected = (ink[:, 1].min(), ink[:, 0].min(), ink[:, 1].max() + 1, ink[:, 0].max() + 1)
+    assert np.abs(np.subtract(digit.box, expected)).max() <= 2
+
+
+def test_the_json_is_plain_and_complete(reader):
+    reading = reader.read(draw("40", size=(420, 280)))
+    data = json.loads(json.dumps(reading.to_dict()))
+    assert data["text"] == "40"
+    first = data["digits"][0]
+    assert set(first) == {"digit", "prob", "probs", "top", "certain", "box"}
+    assert first["digit"] == 4
+    assert len(first["probs"]) == 10
+    assert first["prob"] == max(first["probs"])
+    assert first["top"][0] == ["4", first["prob"]]
+    assert len(first["top"]) == 3
+    assert first["certain"] is True
+    assert all(isinstance(side, int) for side in first["box"])
+
+
+def test_many_images_read_as_one_by_one(reader):
+    pages = [draw(n, size=(500, 280), height=120) for n in ("7", "12", "345")] + [np.zeros((50, 50), np.uint8)]
+    together = [reading.to_dict() for reading in reader.read_many(iter(pages * 5))]
+    assert [reading["text"] for reading in together] == ["7", "12", "345", ""] * 5
+    for ours, page in zip(together, pages):
+        alone = reader.read(page).to_dict()
+        assert [d["box"] for d in ours["digits"]] == [d["box"] for d in alone["digits"]]
+        for one, other in zip(ours["digits"], alone["digits"]):
+            assert one["probs"] == pytest.approx(other["probs"], abs=1e-5)
+
+
+def test_a_broken_image_among_many_comes_after_the_readings_before_it(reader):
+    readings = reader.read_many([draw("7"), b"broken", draw("8")])
+    assert next(readings).text == "7"
+    with pytest.raises(ImageError):
+        next(readings)
+
+
+def test_an_unlikely_digit_is_not_certain(reader):
+    # A scribble: nothing a reader should be sure of all the time; at least one of many must be doubted.
+    random = np.random.default_rng(0)
+    certain = []
+    for _ in range(20):
+        page = np.full((200, 200), 255, np.uint8)
+        for y, x in random.integers(40, 150, (14, 2)):
+            page[y : y + 9, x : x + int(random.integers(9, 45))] = 0
+        certain += [digit.certain for digit in reader.read(page).digits]
+    assert certain
+    assert not all(certain)
+
+
+def test_importing_and_reading_takes_neither_tensorflow_nor_gradio():
+    code = (
+        "import sys, numpy; from digits import DigitReader; DigitReader().read(numpy.zeros((40, 40), 'uint8')); "
+        "print([m for m in ('tensorflow', 'keras', 'gradio', 'training') if m in sys.modules])"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[]"
+
+
+def test_threads_share_a_reader(reader):
+    from concurrent.futures import ThreadPoolExecutor
+
+    pages = [draw(str(n % 10)) for n in range(40)]
+    with ThreadPoolExecutor(8) as pool:
+        assert [r.text for r in pool.map(reader.read, pages)] == [str(n % 10) for n in range(40)]
+
+
+def test_another_model_can_be_named(tmp_path):
+    from digits.classifier import DEFAULT_MODEL
+
+    copy = tmp_path / "copy.onnx"
+    copy.write_bytes(DEFAULT_MODEL.read_bytes())
+    assert DigitReader(model=copy).read(draw("3")).text == "3"
+    assert "training" in DigitReader(model=copy).metadata

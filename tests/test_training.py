@@ -1,0 +1,152 @@
+"""Train, export, read: the whole of train_export.py on a small slice, and what happens when something is wrong."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+import onnx
+import pytest
+
+from digits import DigitReader
+from digits.classifier import Classifier
+
+ROOT = Path(__file__).parent.parent
+
+
+def command(folder, *arguments):
+    return [
+        *(sys.executable, "train_export.py", "--out", str(folder / "models"), "--runs", str(folder / "runs")),
+        *map(str, arguments),
+    ]
+
+
+def train(folder, *arguments):
+    return subprocess.run(command(folder, *arguments), capture_output=True, text=True, cwd=ROOT)
+
+
+@pytest.fixture(scope="module")
+def trained(tmp_path_factory, mnist_path):
+    folder = tmp_path_factory.mktemp("trained")
+    done = train(folder, "--data", mnist_path, "--limit", 4000, "--epochs", 6, "--arch", "three-conv", "--seed", 3)
+    assert done.returncode == 0, done.stderr
+    return folder, done
+
+
+def test_a_small_slice_trains_to_a_model_that_reads(trained, mnist):
+    folder, _ = trained
+    reader = DigitReader(folder / "models" / "digits.onnx")
+    texts = [reading.text for reading in reader.read_many(mnist["x_test"][:300])]
+    # A tenth would be chance; 4,000 images teach this network well over nine tenths.
+    assert np.mean([text == str(label) for text, label in zip(texts, mnist["y_test"])]) > 0.85
+
+
+def test_the_figures_are_those_of_the_model(trained, mnist):
+    folder, _ = trained
+    figures = json.loads((folder / "models" / "metrics" / "three-conv-seed3.json").read_text())
+    classifier = Classifier(folder / "models" / "digits.onnx")
+    probabilities = classifier.probabilities(mnist["x_test"][:4000] / np.float32(255))
+    right = (probabilities.argmax(1) == mnist["y_test"][:4000]).mean()
+    assert figures["test_accuracy"] == pytest.approx(right, abs=1e-9)
+    assert figures["test_errors"] == sum(figures["test_errors_by_digit"])
+    assert json.loads(classifier.metadata["training"])["seed"] == 3
+    assert json.loads(classifier.metadata["labels"]) == list("0123456789")
+
+
+def test_pictures_and_model_card_are_written(trained):
+    folder, done = trained
+    run = folder / "runs" / "three-conv-seed3"
+    for name in ("history.png", "confusion.png", "predictions.png", "mistakes.png"):
+        assert (run / name).read_bytes().startswith(b"\x89PNG")
+    card = (folder / "models" / "README.md").read_text()
+    assert "three-conv" in card
+    assert "%" in card
+    assert "epoch 6/6" in done.stderr + done.stdout
+
+
+def test_no_part_files_are_left(trained):
+    folder, _ = trained
+    assert not [p for p in folder.rglob("*") if "part" in p.name]
+
+
+def test_resume_goes_on_where_the_last_epoch_ended(trained, mnist_path, tmp_path):
+    first = ("--data", mnist_path, "--limit", 600, "--arch", "three-conv", "--keep-model")
+    assert train(tmp_path, *first, "--epochs", 2).returncode == 0
+    done = train(tmp_path, *first, "--epochs", 4, "--resume")
+    assert done.returncode == 0, done.stderr
+    output = done.stdout + done.stderr
+    assert "epoch 3/4" in output
+    assert "epoch 1/4" not in output
+    figures = json.loads((tmp_path / "models" / "metrics" / "three-conv-seed1.json").read_text())
+    assert figures["epochs"] == 4
+    assert not (tmp_path / "models" / "digits.onnx").exists()
+
+
+@pytest.mark.parametrize("data", ["nowhere.npz", "README.md"])
+def test_bad_data_is_one_sentence_and_touches_no_model(data, tmp_path):
+    (tmp_path / "models").mkdir()
+    (tmp_path / "models" / "digits.onnx").write_bytes(b"old")
+    done = train(tmp_path, "--data", data)
+    assert done.returncode == 2
+    assert done.stderr.strip().count("\n") == 0
+    assert "Traceback" not in done.stderr
+    assert (tmp_path / "models" / "digits.onnx").read_bytes() == b"old"
+
+
+def test_ctrl_c_keeps_the_best_model_so_far_and_says_so(tmp_path, mnist_path):
+    arguments = ("--data", mnist_path, "--limit", 1500, "--epochs", 500, "--patience", 500, "--arch", "three-conv")
+    process = subprocess.Popen(
+        command(tmp_path, *arguments), cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+    )
+    progress = tmp_path / "runs" / "three-conv-seed1" / "progress.json"
+    deadline = time.monotonic() + 120
+    while not progress.exists() and time.monotonic() < deadline:
+        time.sleep(0.2)
+    os.kill(process.pid, signal.SIGINT)
+    output, _ = process.communicate(timeout=120)
+    assert process.returncode == 130, output
+    assert "best model so far" in output
+    assert "--resume" in output
+    model = tmp_path / "runs" / "three-conv-seed1" / "digits.onnx"
+    assert DigitReader(model).read(np.zeros((30, 30), np.uint8)).text == ""
+    assert not (tmp_path / "models" / "digits.onnx").exists()
+
+
+def test_a_failed_check_leaves_the_old_model(tmp_path):
+    from training import export, networks
+
+    old = tmp_path / "digits.onnx"
+    old.write_bytes(b"old")
+    network, images = networks.three_conv(), np.random.default_rng(0).random((40, 28, 28, 1), np.float32)
+    export.export_onnx(network, 1.0, {"labels": "[]"}, images, tmp_path / "good.onnx")
+
+    # The same weights under another temperature: what a broken conversion would look like.
+    with pytest.raises(export.ExportError, match="disagrees"):
+        export.check_parity(network, 0.2, tmp_path / "good.onnx", images)
+
+    def broken(network, temperature):
+        return onnx.load(tmp_path / "good.onnx")
+
+    original, export._convert = export._convert, broken
+    try:
+        with pytest.raises(export.ExportError):
+            export.export_onnx(networks.three_conv(), 1.0, {}, images, old)
+    finally:
+        export._convert = original
+    assert old.read_bytes() == b"old"
+    assert [p.name for p in tmp_path.iterdir() if "part" in p.name] == []
+
+
+def test_parity_with_keras_holds_for_every_network():
+    import tempfile
+
+    from training import export, networks
+
+    images = np.random.default_rng(1).random((64, 28, 28, 1), np.float32)
+    with tempfile.TemporaryDirectory() as folder:
+        for name, build in networks.NETWORKS.items():
+            export.export_onnx(build(), 1.3, {"labels": "[]"}, images, Path(folder) / f"{name}.onnx")
