@@ -16,6 +16,8 @@ DEFAULT_MODEL = Path(__file__).resolve().parent.parent / "models" / "digits.onnx
 # The contract between frame.py, the training script and the model; the file says which one it speaks.
 FRAME_CONTRACT = "mnist-20-in-28-centre-of-mass"
 
+OUTPUTS = {"probabilities", "is_digit"}
+
 # Frames a call of the network: larger batches gain no speed and cost memory.
 BATCH = 256
 
@@ -52,7 +54,7 @@ class Classifier:
         self.metadata: dict[str, str] = self._session.get_modelmeta().custom_metadata_map
         inputs = {node.name for node in self._session.get_inputs()}
         outputs = {node.name for node in self._session.get_outputs()}
-        if self.metadata.get("frame") != FRAME_CONTRACT or "image" not in inputs or "probabilities" not in outputs:
+        if self.metadata.get("frame") != FRAME_CONTRACT or inputs != {"image"} or not outputs >= OUTPUTS:
             raise ModelError(
                 f"{path} is not a model for this reader: its frame contract is {self.metadata.get('frame')!r}, "
                 f"and {FRAME_CONTRACT!r} is needed. Models are made by train_export.py."
@@ -60,18 +62,22 @@ class Classifier:
         self.labels: list[str] = json.loads(self.metadata["labels"])
         self.certain_from = float(self.metadata["certain_from"])
 
-    def probabilities(self, frames: np.ndarray) -> np.ndarray:
+    def classify(self, frames: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Reads frames.
 
         Args:
             frames: float32 (N, 28, 28) in 0..1, ink bright; N may be zero.
 
         Returns:
-            float32 (N, 10); each row sums to 1.
+            The probabilities of the ten digits, float32 (N, 10), whose rows sum to 1, and how probable it is that a
+            frame shows one digit at all, float32 (N,).
         """
         frames = np.asarray(frames, np.float32).reshape(-1, 28, 28, 1)
+        if not len(frames):
+            return np.zeros((0, len(self.labels)), np.float32), np.zeros(0, np.float32)
         batches = [
-            self._session.run(["probabilities"], {"image": frames[start : start + BATCH]})[0]
+            self._session.run(["probabilities", "is_digit"], {"image": frames[start : start + BATCH]})
             for start in range(0, len(frames), BATCH)
         ]
-        return np.concatenate(batches) if batches else np.zeros((0, len(self.labels)), np.float32)
+        probabilities, is_digit = (np.concatenate(column) for column in zip(*batches))
+        return probabilities, is_digit

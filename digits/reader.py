@@ -23,7 +23,7 @@ class Digit:
         probability: its probability, 0..1.
         probabilities: float32 (10,), of every digit; sums to 1.
         box: (left, top, right, bottom), in pixels of the upright image; right and bottom lie just outside.
-        certain: False where the reader would rather not say.
+        certain: False where the reader would rather not say: two digits are about as likely, or it may be none.
         frame: float32 (28, 28) in 0..1: what the network saw.
         line: the number of its line, from 0 at the top.
     """
@@ -132,11 +132,13 @@ class DigitReader:
         yield from self._readings(waiting, frames)
 
     def _readings(self, pages: list[tuple[list[Segment], float]], frames: list[np.ndarray]) -> Iterator[Reading]:
-        rows = zip(frames, self._classifier.probabilities(np.array(frames)))
+        rows = zip(frames, *self._classifier.classify(np.array(frames)))
         for segments, scale in pages:
             yield Reading(tuple(self._digit(found, scale, *next(rows)) for found in segments))
 
-    def _digit(self, found: Segment, scale: float, digit_frame: np.ndarray, probabilities: np.ndarray) -> Digit:
+    def _digit(
+        self, found: Segment, scale: float, digit_frame: np.ndarray, probabilities: np.ndarray, is_digit: float
+    ) -> Digit:
         best = int(probabilities.argmax())
         probability = float(probabilities[best])
         left, top, right, bottom = (round(side / scale) for side in found.box)
@@ -145,7 +147,7 @@ class DigitReader:
             probability=probability,
             probabilities=probabilities,
             box=(left, top, right, bottom),
-            certain=probability >= self._classifier.certain_from,
+            certain=probability * float(is_digit) >= self._classifier.certain_from,
             frame=digit_frame,
             line=found.line,
         )

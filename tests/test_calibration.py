@@ -3,7 +3,14 @@
 import numpy as np
 import pytest
 
-from training.calibration import certainty_threshold, expected_calibration_error, fit_temperature, softmax
+from training.calibration import (
+    DOUBTED,
+    certainty_threshold,
+    digit_probabilities,
+    expected_calibration_error,
+    fit_temperature,
+    softmax,
+)
 
 
 def drawn_labels(probabilities, seed=0):
@@ -34,19 +41,19 @@ def test_honest_probabilities_have_little_calibration_error():
     assert expected_calibration_error(probabilities**3 / (probabilities**3).sum(1, keepdims=True), labels) > 0.1
 
 
-def test_the_threshold_keeps_errors_of_the_certain_under_one_in_a_thousand():
-    # 9,000 right at 0.99, 1,000 at 0.7 of which 100 are wrong: only the former may be certain.
-    probabilities = np.full((10_000, 10), 0.01 / 9)
-    probabilities[:, 0] = 0.99
-    probabilities[9_000:] = 0.3 / 9
-    probabilities[9_000:, 0] = 0.7
-    labels = np.zeros(10_000, int)
-    labels[-100:] = 1
-    threshold = certainty_threshold(probabilities, labels)
-    certain = probabilities.max(1) >= threshold
-    assert certain[:9_000].all()
-    assert (labels[certain] != 0).mean() <= 0.001
+def test_all_but_the_least_certain_digits_count_as_certain():
+    certainty = np.linspace(0.6, 0.99, 1000)
+    assert (certainty >= certainty_threshold(certainty)).mean() == pytest.approx(1 - DOUBTED, abs=0.002)
 
 
-def test_a_network_that_is_always_right_is_certain_from_one_half_on():
-    assert certainty_threshold(np.eye(10)[np.arange(10)], np.arange(10)) == 0.5
+def test_less_likely_than_not_is_never_certain():
+    assert certainty_threshold(np.linspace(0, 0.4, 100)) == 0.5
+
+
+def test_a_frame_of_no_digit_keeps_honest_digit_probabilities():
+    logits = np.zeros((1, 11))
+    logits[0, 3], logits[0, 10] = 2.0, 9.0
+    probabilities, is_digit = digit_probabilities(logits, temperature=1.0)
+    assert probabilities.sum() == pytest.approx(1)
+    assert probabilities.argmax() == 3
+    assert is_digit[0] < 0.01

@@ -15,16 +15,21 @@ def classifier():
 
 def test_rows_sum_to_one_and_batches_agree_with_single_frames(classifier):
     frames = np.random.default_rng(0).random((600, 28, 28), np.float32)
-    together = classifier.probabilities(frames)
+    together, is_digit = classifier.classify(frames)
     assert together.shape == (600, 10)
-    assert together.dtype == np.float32
+    assert together.dtype == is_digit.dtype == np.float32
     assert together.sum(1) == pytest.approx(np.ones(600), abs=1e-5)
-    alone = np.concatenate([classifier.probabilities(frame[None]) for frame in frames[:20]])
+    assert is_digit.shape == (600,)
+    assert is_digit.min() >= 0
+    assert is_digit.max() <= 1 + 1e-6
+    alone = np.concatenate([classifier.classify(frame[None])[0] for frame in frames[:20]])
     assert np.abs(alone - together[:20]).max() < 1e-5
 
 
 def test_no_frames_give_no_rows(classifier):
-    assert classifier.probabilities(np.zeros((0, 28, 28), np.float32)).shape == (0, 10)
+    probabilities, is_digit = classifier.classify(np.zeros((0, 28, 28), np.float32))
+    assert probabilities.shape == (0, 10)
+    assert is_digit.shape == (0,)
 
 
 def test_the_shipped_model_keeps_the_contract():
@@ -36,7 +41,7 @@ def test_the_shipped_model_keeps_the_contract():
     batch, *shape = image.type.tensor_type.shape.dim
     assert batch.dim_param or not batch.HasField("dim_value")
     assert [d.dim_value for d in shape] == [28, 28, 1]
-    assert "probabilities" in [output.name for output in model.graph.output]
+    assert {output.name for output in model.graph.output} >= {"probabilities", "is_digit"}
     assert DEFAULT_MODEL.stat().st_size <= 1_500_000
 
 

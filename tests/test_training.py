@@ -49,7 +49,7 @@ def test_the_figures_are_those_of_the_model(trained, mnist):
     folder, _ = trained
     figures = json.loads((folder / "models" / "metrics" / "three-conv-seed3.json").read_text())
     classifier = Classifier(folder / "models" / "digits.onnx")
-    probabilities = classifier.probabilities(mnist["x_test"][:4000] / np.float32(255))
+    probabilities, _ = classifier.classify(mnist["x_test"][:4000] / np.float32(255))
     right = (probabilities.argmax(1) == mnist["y_test"][:4000]).mean()
     assert figures["test_accuracy"] == pytest.approx(right, abs=1e-9)
     assert figures["test_errors"] == sum(figures["test_errors_by_digit"])

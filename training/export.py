@@ -10,6 +10,9 @@ from pathlib import Path
 import keras
 import numpy as np
 
+from training.calibration import digit_probabilities
+from training.synthesis import NOT_A_DIGIT
+
 OPSET = 18
 TOLERANCE = 1e-5
 
@@ -21,10 +24,11 @@ class ExportError(RuntimeError):
 def export_onnx(network: keras.Model, temperature: float, metadata: dict[str, str], images: np.ndarray, path: Path):
     """Writes the network as ONNX, proves it against Keras, and only then puts it in its place, in one step.
 
-    The graph takes `image`, float32 (N, 28, 28, 1) in 0..1, and gives `probabilities`, float32 (N, 10).
+    The graph takes `image`, float32 (N, 28, 28, 1) in 0..1, and gives `probabilities`, float32 (N, 10), and `is_digit`,
+    float32 (N,): how probable it is that the frame shows one digit at all.
 
     Args:
-        network: 28x28 ink -> logits.
+        network: 28x28 ink -> eleven logits.
         temperature: what the logits are divided by before the softmax.
         metadata: goes into the file's metadata_props.
         images: float32 (N, 28, 28, 1); file and Keras must agree on every one.
@@ -64,25 +68,21 @@ def as_float32(network: keras.Model) -> keras.Model:
     return copy
 
 
-def keras_probabilities(network: keras.Model, temperature: float, images: np.ndarray) -> np.ndarray:
-    """float32 (N, 10), as Keras sees it."""
-    logits = network.predict(images, batch_size=500, verbose=0)
-    return keras.ops.convert_to_numpy(keras.ops.softmax(logits / temperature))
-
-
 def check_parity(network: keras.Model, temperature: float, path: Path, images: np.ndarray):
-    """Raises ExportError unless every argmax is equal and every probability within TOLERANCE of Keras's."""
+    """Raises ExportError unless every argmax is equal and every output within TOLERANCE of Keras's."""
     import onnxruntime
 
     session = onnxruntime.InferenceSession(path, providers=["CPUExecutionProvider"])
     batches = [images[start : start + 500] for start in range(0, len(images), 500)]
-    ours = np.concatenate([session.run(["probabilities"], {"image": batch})[0] for batch in batches])
-    theirs = keras_probabilities(network, temperature, images)
-    difference = float(np.abs(ours - theirs).max())
+    outputs = [session.run(["probabilities", "is_digit"], {"image": batch}) for batch in batches]
+    ours, our_is_digit = (np.concatenate(column) for column in zip(*outputs))
+    logits = network.predict(images, batch_size=500, verbose=0)
+    theirs, their_is_digit = digit_probabilities(logits, temperature)
+    difference = float(max(np.abs(ours - theirs).max(), np.abs(our_is_digit - their_is_digit).max()))
     unequal = int((ours.argmax(1) != theirs.argmax(1)).sum())
     if unequal or not difference <= TOLERANCE:
         raise ExportError(
-            f"The ONNX model disagrees with Keras: {unequal} of {len(images)} digits differ, and probabilities by "
+            f"The ONNX model disagrees with Keras: {unequal} of {len(images)} digits differ, and outputs by "
             f"up to {difference:.1e} (at most {TOLERANCE:.0e} is allowed)."
         )
 
@@ -96,7 +96,11 @@ def _convert(network: keras.Model, temperature: float):
     # from_keras fails on Keras 3 (tf2onnx issue 2448); a function keeps the names that it is given.
     @tf.function(input_signature=signature)
     def read(image):
-        return {"probabilities": tf.nn.softmax(network(image, training=False) / temperature)}
+        logits = network(image, training=False)
+        return {
+            "probabilities": tf.nn.softmax(logits[:, :10] / temperature),
+            "is_digit": 1 - tf.nn.softmax(logits)[:, NOT_A_DIGIT],
+        }
 
     model, _ = tf2onnx.convert.from_function(read, input_signature=signature, opset=OPSET)
     return model

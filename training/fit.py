@@ -11,10 +11,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import keras
+import numpy as np
 from tqdm import tqdm
 
 from training.augmentation import RandomStroke, RandomWarp
 from training.calibration import cross_entropy, softmax
+from training.synthesis import NOT_A_DIGIT, synthesize
 
 
 @dataclass
@@ -30,6 +32,9 @@ class Trained:
 
 def fit(network, train, validation, seed: int, args, run: Path) -> Trained:
     """Trains `network` on augmented images; its best weights are then in run/best.weights.h5."""
+    train = synthesize(train, np.random.default_rng(seed))
+    # The same in every run, so that runs can be compared.
+    validation = synthesize(validation, np.random.default_rng(0), variants=0)
     image = keras.Input((28, 28, 1))
     x = RandomWarp(args.rotation, args.zoom, args.shear, args.shift, args.elastic, seed=seed)(image)
     x = RandomStroke(args.stroke, seed=seed)(x)
@@ -146,8 +151,10 @@ class _Keeper(keras.callbacks.Callback):
 
     def _validate(self):
         logits = self.network.predict(self.validation.images, batch_size=500, verbose=0)
-        right = logits.argmax(1) == self.validation.labels
-        return cross_entropy(softmax(logits), self.validation.labels), float(right.mean())
+        labels = self.validation.labels
+        is_digit = labels != NOT_A_DIGIT
+        right = logits[is_digit, :NOT_A_DIGIT].argmax(1) == labels[is_digit]
+        return cross_entropy(softmax(logits), labels), float(right.mean())
 
     def _save(self, model, name):
         """In one step: a run that is killed leaves the old checkpoint or the new one."""

@@ -1,10 +1,12 @@
-"""The networks by name, each from 28x28 ink to ten logits.
+"""The networks by name, each from 28x28 ink to eleven logits: the ten digits, and what is not one digit.
 
 They know shapes and layers only; augmentation, training and the final softmax live elsewhere.
 """
 
 import keras
 from keras import layers, ops
+
+CLASSES = 11
 
 # Keeps the variance of activations at one through a ReLU (Brock et al., 2021, section 3).
 RELU_GAIN = 1.7139
@@ -48,7 +50,7 @@ def standardized():
         x = StandardizedConv2D(filters)(x)
         x = StandardizedConv2D(filters)(x)
     x = layers.GlobalAveragePooling2D()(x)
-    return keras.Model(image, layers.Dense(10, dtype="float32")(x))
+    return keras.Model(image, layers.Dense(CLASSES, dtype="float32")(x))
 
 
 def two_block():
@@ -60,7 +62,7 @@ def two_block():
         x = layers.MaxPooling2D()(x)
         x = layers.Dropout(0.25)(x)
     x = layers.Dense(512, activation="relu")(layers.Flatten()(x))
-    return keras.Model(image, layers.Dense(10, dtype="float32")(x))
+    return keras.Model(image, layers.Dense(CLASSES, dtype="float32")(x))
 
 
 def three_conv():
@@ -72,7 +74,7 @@ def three_conv():
     x = layers.MaxPooling2D()(x)
     x = layers.Conv2D(64, 3, activation="relu")(x)
     x = layers.Dense(64, activation="relu")(layers.Flatten()(x))
-    return keras.Model(image, layers.Dense(10, dtype="float32")(x))
+    return keras.Model(image, layers.Dense(CLASSES, dtype="float32")(x))
 
 
 NETWORKS = {"standardized": standardized, "two-block": two_block, "three-conv": three_conv}

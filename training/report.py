@@ -39,7 +39,7 @@ def latency_ms(classifier, images: np.ndarray, runs: int = 300) -> float:
     times = []
     for image in images[np.arange(runs) % len(images)]:
         began = time.perf_counter()
-        classifier.probabilities(image[None])
+        classifier.classify(image[None])
         times.append(time.perf_counter() - began)
     return round(1000 * statistics.median(times), 3)
 
@@ -146,14 +146,15 @@ Written by `train_export.py` from the figures in `metrics/`; the model file carr
 |---|---|
 | reads | one handwritten digit, framed 28x28 as MNIST frames its digits |
 | input | `image`, float32 (N, 28, 28, 1) in 0..1, ink bright |
-| output | `probabilities`, float32 (N, 10), rows sum to 1; scaling, softmax and calibration are inside the graph |
+| output | `probabilities`, float32 (N, 10), rows sum to 1: which digit; scaling, softmax and calibration are inside the graph |
+| further output | `is_digit`, float32 (N,), 0..1: whether the frame shows one digit at all |
 | network | `{shipped["arch"]}`, {shipped["parameters"]:,} parameters (`training/networks.py`) |
 | size | {shipped["bytes"] / 1e6:.2f} MB |
 | speed | {shipped["latency_ms"]:.2f} ms an image on one core |
 | MNIST test accuracy | **{shipped["test_accuracy"]:.2%}** ({shipped["test_errors"]} of {shipped["test_images"]:,} wrong); {_spread(accuracies)} |
 | calibration | expected calibration error {shipped["test_calibration_error"]:.4f} on the test set; logits divided by {shipped["temperature"]} |
-| certain from | {shipped["certain_from"]:.4f}: below this probability the reader says that it is unsure |
-| trained on | {shipped["train_images"]:,} images of MNIST's training set, augmented; nothing else |
+| certain from | {shipped["certain_from"]:.4f}: below this, `probability` times `is_digit`, the reader says that it is unsure |
+| trained on | {shipped["train_images"]:,} images of MNIST's training set, and what the code makes of them: slashed zeros, ones with a flag and a foot, crossed sevens, and, as "no digit", pieces, digits that touch, scribbles (`training/synthesis.py`); all augmented (`training/augmentation.py`) |
 
 ## How good it is
 
@@ -185,10 +186,10 @@ Without `--data`, Keras downloads MNIST. The other rows come from the same comma
 
 ## What it is bad at
 
-- It knows ten digits and nothing else: a letter or a scribble gets the digit that it resembles most, often with a low
-  probability, not always.
-- MNIST was written by American census workers and pupils around 1990. A one with a long flag and a foot, a crossed seven
-  or a slashed zero are rare there.
+- What is no digit gets the digit that it resembles most, marked as unsure: often, not always. Letters such as l, O, S, Z
+  are digits to it.
+- MNIST was written by American census workers and pupils around 1990. Other ways to write a digit are known to it only
+  as far as the training code draws them.
 - It reads what the frame shows: a digit cut in two, or two that touch, must be put right before it (`digits/segment.py`).
 - The standard error of a test of 10,000 images is about 0.05 points at this level, and some 15 of its labels are
   doubtful: differences of a few hundredths between models mean nothing.

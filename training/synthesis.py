@@ -1,0 +1,180 @@
+"""Training images that MNIST lacks, made from MNIST's own: other ways to write a digit, and what is not one digit.
+
+Everything is drawn at four times the size and framed by the reader's own `frame`, so that the network is trained on
+what it will be shown. It knows how people write and how segmenting goes wrong, and nothing of networks.
+"""
+
+import cv2
+import numpy as np
+
+from digits.frame import FRAME_SIDE, frame
+from training.data import Digits
+
+ZOOM = 4
+SIDE = FRAME_SIDE * ZOOM
+
+# The label of a frame that shows no digit, or more than one.
+NOT_A_DIGIT = 10
+
+
+def synthesize(digits: Digits, random: np.random.Generator, variants: float = 0.08, others: float = 0.25) -> Digits:
+    """The digits themselves, and after them what was made from them.
+
+    Args:
+        digits: images float32 (N, 28, 28, 1) in 0..1 and their labels (N,).
+        random: where chance comes from.
+        variants: how many variants to add, as a part of N: slashed zeros, ones with flag and foot, crossed sevens.
+        others: how many images to add that are not one digit, as a part of N, labelled NOT_A_DIGIT: pieces of digits,
+            digits that touch, scribbles.
+    """
+    by_digit = [np.flatnonzero(digits.labels == digit) for digit in range(10)]
+    images, labels = [], []
+    for _ in range(int(variants * len(digits.labels))):
+        digit, change = VARIANTS[random.choice(len(VARIANTS), p=(0.3, 0.5, 0.2))]
+        if len(by_digit[digit]):
+            images.append(change(_enlarged(digits.images[random.choice(by_digit[digit])]), random))
+            labels.append(digit)
+    for _ in range(int(others * len(digits.labels))):
+        kind = random.choice(3, p=(0.2, 0.4, 0.4))
+        if kind == 0:
+            index = random.integers(len(digits.labels))
+            # Half of an eight is a three; one and seven have no half that is clearly neither.
+            page = None if digits.labels[index] in (1, 7, 8) else _piece(_enlarged(digits.images[index]), random)
+        elif kind == 1:
+            chosen = random.integers(len(digits.labels), size=random.choice((2, 3), p=(0.85, 0.15)))
+            page = _touching([_enlarged(digits.images[index]) for index in chosen], random)
+        else:
+            page = _scribble(random)
+        if page is not None:
+            images.append(page)
+            labels.append(NOT_A_DIGIT)
+    if not images:
+        return digits
+    framed = np.stack([frame(page) for page in images])[..., None]
+    return Digits(
+        np.concatenate([digits.images, framed]), np.concatenate([digits.labels, np.array(labels, digits.labels.dtype)])
+    )
+
+
+def _enlarged(image: np.ndarray) -> np.ndarray:
+    return cv2.resize(image[..., 0], (SIDE, SIDE), interpolation=cv2.INTER_CUBIC).clip(0, 1)
+
+
+def _pen(page: np.ndarray) -> float:
+    """The width of the strokes on a page, in its pixels: the middle of a stroke lies half of it from the paper."""
+    distance = cv2.distanceTransform((page > 0.5).astype(np.uint8), cv2.DIST_L2, 3)
+    return max(3.0, 4 * float(distance[distance > 0].mean())) if distance.any() else 8.0
+
+
+def _stroke(page: np.ndarray, points: np.ndarray, pen: float) -> np.ndarray:
+    """The page with a stroke through points (N, 2), x before y, in its pixels."""
+    ink = np.zeros(page.shape, np.uint8)
+    cv2.polylines(ink, [np.round(points * 16).astype(np.int32)], False, 255, max(1, round(pen)), cv2.LINE_AA, 4)
+    return np.maximum(page, ink / np.float32(255))
+
+
+def _margin(page: np.ndarray) -> np.ndarray:
+    """Room for strokes that reach beyond the frame."""
+    return np.pad(page, SIDE // 2)
+
+
+def _extent(page: np.ndarray) -> tuple[int, int, int, int]:
+    rows, columns = (np.flatnonzero((page > 0.5).any(axis)) for axis in (1, 0))
+    return int(columns[0]), int(rows[0]), int(columns[-1]), int(rows[-1])
+
+
+def _slashed_zero(page: np.ndarray, random: np.random.Generator) -> np.ndarray:
+    page = _margin(page)
+    left, top, right, bottom = _extent(page)
+    centre = np.array([(left + right) / 2, (top + bottom) / 2]) + random.normal(0, 3, 2)
+    angle, half = np.radians(random.uniform(25, 80)), (bottom - top) * random.uniform(0.35, 0.8)
+    along = half * np.array([np.cos(angle), -np.sin(angle)])
+    return _stroke(page, np.array([centre - along, centre + along]), _pen(page) * random.uniform(0.7, 1.1))
+
+
+def _one_with_flag(page: np.ndarray, random: np.random.Generator) -> np.ndarray:
+    page, pen = _margin(page), _pen(page)
+    left, top, right, bottom = _extent(page)
+    height = bottom - top
+    head = np.array([np.flatnonzero(page[top + 2] > 0.4).mean(), top + pen / 2])
+    base = np.array([np.flatnonzero(page[bottom - 2] > 0.4).mean(), bottom - pen / 2])
+    if random.random() < 0.9:
+        angle, length = np.radians(random.uniform(25, 70)), height * random.uniform(0.2, 0.85)
+        bend = length * np.array([-np.sin(angle), np.cos(angle)])
+        middle = head + bend / 2 + random.normal(0, 0.04 * length, 2)
+        page = _stroke(page, np.array([head, middle, head + bend]), pen)
+    if random.random() < 0.4:
+        reach = height * random.uniform(0.12, 0.4, 2)
+        tilt = random.normal(0, 0.03) * height
+        page = _stroke(page, np.array([base - (reach[0], tilt), base + (reach[1], tilt)]), pen)
+    return page
+
+
+def _crossed_seven(page: np.ndarray, random: np.random.Generator) -> np.ndarray:
+    page, pen = _margin(page), _pen(page)
+    left, top, right, bottom = _extent(page)
+    row = int(top + (bottom - top) * random.uniform(0.4, 0.65))
+    stem = np.flatnonzero(page[row] > 0.4)
+    centre = np.array([stem.mean() if len(stem) else (left + right) / 2, row])
+    reach, tilt = (right - left) * random.uniform(0.2, 0.5, 2), random.normal(0, 0.06) * (bottom - top)
+    return _stroke(page, np.array([centre - (reach[0], -tilt), centre + (reach[1], -tilt)]), pen)
+
+
+# Ways of writing that are common in the world and rare in MNIST, and the digit each is a way of writing.
+VARIANTS = ((0, _slashed_zero), (1, _one_with_flag), (7, _crossed_seven))
+
+
+def _piece(page: np.ndarray, random: np.random.Generator) -> np.ndarray | None:
+    """What is left of a digit on one side of a steep cut; None where that could pass for a digit itself."""
+    left, top, right, bottom = _extent(page)
+    at, lean = left + (right - left) * random.uniform(0.25, 0.75), np.tan(np.radians(random.uniform(-30, 30)))
+    y, x = np.indices(page.shape)
+    side = x - at - lean * (y - (top + bottom) / 2)
+    part = np.where(side < 0, page, 0) if random.random() < 0.5 else np.where(side > 0, page, 0)
+    share = part.sum() / page.sum()
+    if not 0.2 < share < 0.75 or not (part > 0.5).any():
+        return None
+    left, top, right, bottom = _extent(part)
+    # A narrow piece is what a one looks like.
+    return part.astype(np.float32) if right - left > 0.45 * (bottom - top) else None
+
+
+def _touching(pages: list[np.ndarray], random: np.random.Generator) -> np.ndarray:
+    """Digits side by side, close or overlapping."""
+    whole = np.zeros((2 * SIDE, 4 * SIDE), np.float32)
+    edge = SIDE // 2
+    for page in pages:
+        left, top, right, bottom = _extent(page)
+        zoom = random.uniform(0.75, 1.1)
+        digit = cv2.resize(page[top : bottom + 1, left : right + 1], None, fx=zoom, fy=zoom)
+        height, width = digit.shape
+        row = SIDE - height // 2 + int(random.normal(0, 6))
+        area = whole[row : row + height, edge : edge + width]
+        np.maximum(area, digit, out=area)
+        edge += width + int(random.integers(-12, 14))
+    return whole.clip(0, 1)
+
+
+def _scribble(random: np.random.Generator) -> np.ndarray:
+    """A few strokes of chance, straight or bent."""
+    page = np.zeros((SIDE, SIDE), np.float32)
+    pen = random.uniform(5, 14)
+    strokes = int(random.integers(1, 5))
+    for _ in range(strokes):
+        # A single stroke must be long to be a scribble: a short one is a one.
+        count = int(random.integers(5, 9)) if strokes == 1 else int(random.integers(2, 6))
+        points = random.uniform(0.1, 0.9, (count, 2)) * SIDE
+        if count > 2 and random.random() < 0.7:
+            points = _smooth(points)
+        page = _stroke(page, points, pen)
+    return page
+
+
+def _smooth(points: np.ndarray) -> np.ndarray:
+    """A curve through points (N, 2): Catmull and Rom's spline."""
+    padded = np.concatenate([points[:1], points, points[-1:]])
+    t = np.linspace(0, 1, 10, endpoint=False)[:, None]
+    curves = []
+    for a, b, c, d in zip(padded, padded[1:], padded[2:], padded[3:]):
+        curves.append(0.5 * (2 * b + (c - a) * t + (2 * a - 5 * b + 4 * c - d) * t**2 + (3 * b - a - 3 * c + d) * t**3))
+    return np.concatenate([*curves, points[-1:]])
