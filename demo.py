@@ -8,31 +8,26 @@ It says what is on the page and what happens on an event. The reader is in digit
 """
 
 import argparse
-import os
 import sys
 from pathlib import Path
 from typing import Any
 
-# Before Gradio is imported: it looks there, once, whether it may call home.
-os.environ["GRADIO_ANALYTICS_ENABLED"] = "False"
+import gradio as gr
 
-import gradio as gr  # noqa: E402
-
-from digits import DigitReader, ImageError, ModelError  # noqa: E402
-from digits.classifier import DEFAULT_MODEL  # noqa: E402
-from page import texts  # noqa: E402
-from page.answer import CHOSEN_DIGIT, Answer, nothing_yet, problem, read_as  # noqa: E402
-from page.bars import Bars  # noqa: E402
-from page.look import LOOK  # noqa: E402
-from page.pad import Pad, seen  # noqa: E402
-from page.source import ImageFile, Source  # noqa: E402
+from digits import DigitReader, ImageError, ModelError
+from digits.classifier import DEFAULT_MODEL
+from page import texts
+from page.answer import CHOSEN_DIGIT, Answer, nothing_yet, problem, read_as
+from page.bars import Bars
+from page.look import LOOK
+from page.pad import Pad, seen
+from page.source import ImageFile, Source
 
 EXAMPLES = sorted((Path(__file__).parent / "assets" / "examples").glob("*.png"))
 
 MAX_FILE_SIZE = "32mb"
-MAX_WAITING = 64  # requests in the queue; the next one is told to come back later
-
-HOUR = 3600
+MAX_THREADS = 8  # images read at the same time; more wait
+HOUR = 3600  # seconds that an uploaded file is kept
 
 
 def create_demo(reader: DigitReader) -> gr.Blocks:
@@ -55,7 +50,7 @@ def create_demo(reader: DigitReader) -> gr.Blocks:
         except ImageError as error:
             raise gr.Error(str(error), print_exception=False) from error
 
-    with gr.Blocks(title=texts.TITLE, delete_cache=(HOUR, HOUR)) as demo:
+    with gr.Blocks(title=texts.TITLE, analytics_enabled=False, delete_cache=(HOUR, HOUR)) as demo:
         gr.Markdown(f"# {texts.TITLE}\n{texts.TAGLINE}", elem_classes="heading")
         with gr.Row(elem_classes="columns"):
             with gr.Column(scale=6, min_width=280):
@@ -80,43 +75,46 @@ def create_demo(reader: DigitReader) -> gr.Blocks:
         )
         # The top 3 and the bars follow the answer's chosen digit, in the browser.
         answer.change(None, inputs=answer, outputs=[top_3, bars], js=CHOSEN_DIGIT)
+        # What is slow only once, on the server and in the browser, is over before the first stroke.
+        demo.load(lambda: None, queue=False, show_progress="hidden", api_visibility="private")
 
-        _endpoint(predict)
-    return demo.queue(max_size=MAX_WAITING)
-
-
-def _endpoint(predict: Any) -> None:
-    gr.on(
-        [],
-        predict,
-        ImageFile(visible=False, label="image"),
-        gr.JSON(visible=False, label="reading"),
-        api_name="predict",
-        api_description=texts.PREDICT,
-        queue=False,
-    )
+        # For programs. No event of the page starts it, and its components aren't shown.
+        gr.on(
+            [],
+            predict,
+            inputs=ImageFile(label="image", visible=False),
+            outputs=gr.JSON(label="reading", visible=False),
+            api_name="predict",
+            api_description=texts.PREDICT,
+            queue=False,
+        )
+    return demo
 
 
 def main() -> int:
+    """Opens the page; returns the exit status: 0, or 1 where it can't be opened."""
     parser = argparse.ArgumentParser(description="Open the page that reads handwritten digits.")
     parser.add_argument("--share", action="store_true", help="make a public link, for up to a week")
-    parser.add_argument("--host", default="127.0.0.1", help="address to listen on (default: this machine only)")
-    parser.add_argument("--port", type=int, default=7860, help="port to listen on")
+    parser.add_argument("--host", help="address to listen on (default: 127.0.0.1, for this machine only)")
+    parser.add_argument("--port", type=int, help="port to listen on (default: the first free one from 7860)")
     parser.add_argument("--model", default=DEFAULT_MODEL, help="another model than models/digits.onnx")
     args = parser.parse_args()
     try:
-        demo = create_demo(DigitReader(args.model))
-        demo.launch(
+        create_demo(DigitReader(args.model)).launch(
             share=args.share,
             server_name=args.host,
             server_port=args.port,
             max_file_size=MAX_FILE_SIZE,
+            max_threads=MAX_THREADS,
             run_history=False,
             enable_monitoring=False,
             **LOOK,
         )
     except ModelError as error:
         print(error, file=sys.stderr)
+        return 1
+    except OSError:
+        print(texts.not_listening(args.host, args.port), file=sys.stderr)
         return 1
     return 0
 

@@ -17,7 +17,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from hand import write
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, Page, Request, sync_playwright
 
 HERE = Path(__file__).resolve().parent
 PORT = 7899
@@ -50,16 +50,19 @@ def open_page(browser: Browser, address: str, width: int, height: int, scheme: s
     return page
 
 
-def save_example(page: Page, name: str, *lines: tuple, seed: int) -> None:
+def save_example(
+    page: Page, name: str, *lines: tuple[str, float, float, float], seed: int, pen: str = "medium"
+) -> None:
     """Writes lines on an empty pad, each (number, left, top, height), and keeps the last drawing that was sent."""
     sent: list[str] = []
 
-    def keep(request) -> None:
-        data = json.loads(request.post_data)["data"] if request.method == "POST" else [None]
-        if isinstance(data[0], str):
-            sent.append(data[0])
+    def keep(request: Request) -> None:
+        value = json.loads(request.post_data)["data"] if request.method == "POST" else []
+        if value and isinstance(value[0], str):
+            sent.append(value[0])
 
     page.locator("[data-do=clear]").click()
+    page.locator(f"[data-width={pen}]").click()
     page.on("request", keep)
     for number, left, top, height in lines:
         write(page, number, left, top, height, seed)
@@ -73,12 +76,13 @@ def make_examples(page: Page) -> None:
     for old in (HERE / "examples").glob("*.png"):
         old.unlink()
     save_example(page, "1-7", ("7", 0.35, 0.12, 0.5), seed=3)
-    save_example(page, "2-3", ("3", 0.36, 0.14, 0.46), seed=5)
+    save_example(page, "2-3", ("3", 0.36, 0.14, 0.46), seed=5, pen="thick")
     save_example(page, "3-8", ("8", 0.38, 0.2, 0.4), seed=1)
-    save_example(page, "4-4079", ("4079", 0.07, 0.24, 0.26), seed=2)
-    save_example(page, "5-2026", ("2026", 0.08, 0.22, 0.27), seed=4)
-    save_example(page, "6-two lines", ("314", 0.14, 0.08, 0.24), ("1592", 0.12, 0.42, 0.23), seed=6)
-    save_example(page, "7-a long number", ("0123456789", 0.04, 0.3, 0.11), seed=8)
+    save_example(page, "4-5", ("5", 0.34, 0.16, 0.44), seed=7, pen="thin")
+    save_example(page, "5-4079", ("4079", 0.07, 0.24, 0.26), seed=2)
+    save_example(page, "6-2026", ("2026", 0.08, 0.22, 0.27), seed=4, pen="thick")
+    save_example(page, "7-two lines", ("314", 0.14, 0.08, 0.24), ("1592", 0.12, 0.42, 0.23), seed=6)
+    save_example(page, "8-a long number", ("0123456789", 0.04, 0.3, 0.11), seed=8, pen="thin")
 
 
 def make_screenshots(browser: Browser, address: str) -> None:

@@ -25,7 +25,7 @@ PAD = {
     "shutter": "Take the photo",
     "no_preview": "No preview: this browser can't show the file.",
     "no_camera": "The camera can't be used here. Choose a photo instead.",
-    "not_uploaded": "The file could not be sent. Please try again.",
+    "not_uploaded": "The file could not be sent. Please try again, or try a smaller one.",
 }
 
 ANSWER = {"choose": "Digits read: choose the one that the top 3 and the bars show", "unsure": "unsure"}
@@ -39,6 +39,12 @@ NOT_SENT = "This file was not sent from here: send the image itself."
 NO_LINKS = "Links are not opened here: send the image itself, as a file or as a data: URL."
 
 PREDICT = "Read the handwritten digits in an image (PNG, JPEG, WebP, GIF, BMP, TIFF), upright or rotated by its EXIF."
+
+
+def not_listening(host: str | None, port: int | None) -> str:
+    """Why the page could not be opened."""
+    address = f"{host or '127.0.0.1'}, port {port}" if port else f"{host or '127.0.0.1'}, ports 7860 to 7959"
+    return f"Can't listen on {address}: taken, or no address of this machine. Choose others with --port and --host."
 
 
 def example(name: str) -> str:

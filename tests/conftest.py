@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from digits import DigitReader
+from tests.browser import browser, open_page, page, playwright, server  # noqa: F401  (fixtures of the page's tests)
 
 
 @pytest.fixture(scope="session")

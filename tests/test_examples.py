@@ -1,0 +1,34 @@
+"""The examples: drawings of this page, answered with one click."""
+
+import re
+
+import pytest
+from PIL import Image
+from playwright.sync_api import expect
+
+from tests.browser import EXAMPLES, expect_number
+
+NUMBERS = {"7-two lines": ("314", "1592"), "8-a long number": ("0123456789",)}
+
+
+def numbers_on(path) -> tuple[str, ...]:
+    """What an example shows: its name says it, but for the two whose name describes them."""
+    return NUMBERS.get(path.stem) or (path.stem.partition("-")[2],)
+
+
+def test_examples_are_few_small_and_of_both_kinds():
+    paths = sorted(EXAMPLES.glob("*.png"))
+    assert 6 <= len(paths) <= 8
+    assert any(len(numbers_on(path)[0]) == 1 for path in paths)
+    assert any(len(numbers_on(path)[0]) > 1 for path in paths)
+    for path in paths:
+        assert path.stat().st_size < 100_000
+        with Image.open(path) as image:
+            assert image.size == (560, 420)
+
+
+@pytest.mark.parametrize("path", sorted(EXAMPLES.glob("*.png")), ids=lambda path: path.stem)
+def test_example_answers_on_click(page, path):
+    page.get_by_role("button", name=re.compile(re.escape(path.stem.partition("-")[2]) + "$")).click()
+    expect_number(page, *numbers_on(path))
+    expect(page.locator(".photo")).to_be_visible()

@@ -1,0 +1,93 @@
+"""How the page stands: at every width, in light and dark, unsure answers, names for those who can't see it."""
+
+import json
+
+import numpy as np
+import pytest
+from playwright.sync_api import expect
+
+from assets.hand import write
+from digits import Digit, Reading
+from page.answer import nothing_yet, read_as
+from page.pad import seen
+from page.texts import sentence as sentence_of
+from tests.browser import expect_number, sentence
+
+WIDTHS = [320, 390, 768, 1280, 1920]
+
+
+def digit(label: str, probability: float, certain: bool = True, second: str = "1", line: int = 0) -> Digit:
+    probabilities = np.full(10, 0.0, np.float32)
+    probabilities[int(label)], probabilities[int(second)] = probability, 1 - probability
+    return Digit(label, probability, probabilities, (10, 10, 50, 90), certain, np.zeros((28, 28)), line)
+
+
+@pytest.mark.parametrize("width", WIDTHS)
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_nothing_is_cut_off_at_any_width(open_page, width, scheme):
+    page = open_page(width, 800, color_scheme=scheme)
+    assert page.evaluate("document.body.classList.contains('dark')") == (scheme == "dark")
+    write(page, "17", 0.07, 0.24, 0.26)
+    expect_number(page, "17")
+    assert page.evaluate("document.documentElement.scrollWidth") <= width
+    for part in ("h1", "canvas", ".tools", ".sentence", ".top-3", ".examples"):
+        area = page.locator(part).first.bounding_box()
+        assert area["x"] >= 0, part
+        assert area["x"] + area["width"] <= width, part
+    pad, answer = page.locator("canvas").bounding_box(), page.locator(".reading").bounding_box()
+    beside = answer["x"] >= pad["x"] + pad["width"]
+    assert beside == (width >= 768)
+
+
+def test_every_control_has_a_name(page):
+    for control in page.locator("button:visible, input:visible, canvas").all():
+        assert control.evaluate("e => (e.ariaLabel || e.innerText || e.querySelector('img')?.alt || '').trim()")
+
+
+def test_unsure_digit_looks_unsure(page):
+    page.wait_for_load_state("networkidle")
+    reading = Reading((digit("4", 0.98), digit("7", 0.51, certain=False)))
+    boxes = {key: value for key, value in seen(reading).items() if key == "boxes"}
+
+    def answer_unsurely(route) -> None:
+        answer = json.loads(route.fetch().text())
+        answer["data"] = [read_as(reading), {"__type__": "update", "props": boxes}]
+        route.fulfill(json=answer)
+
+    page.route("**/run/predict", answer_unsurely)
+    write(page, "7", 0.36, 0.12, 0.45)
+    expect(sentence(page)).to_have_text("This may be 47. Unsure: the 7 (51 %).")
+    expect(page.locator(".digit.unsure")).to_have_text("751 % ?")
+    expect(page.locator(".box.unsure")).to_have_count(1)
+    expect(page.locator(".digit.unsure")).to_have_attribute("aria-checked", "true")
+    sure, unsure = (
+        page.locator(part).first.evaluate("e => getComputedStyle(e).color")
+        for part in (".digit:not(.unsure) span", ".digit.unsure span")
+    )
+    assert sure != unsure
+
+
+@pytest.mark.parametrize(
+    ("digits", "expected"),
+    [
+        ((digit("7", 0.994),), "This is a 7 (99 %)."),
+        ((digit("8", 1.0),), "This is an 8 (99 %)."),
+        ((digit("7", 0.55, False),), "Not sure: this may be a 7 (55 %), or a 1 (44 %)."),
+        ((digit("4", 0.98), digit("0", 0.91)), "This is 40. Least sure: the 0 (91 %)."),
+        ((digit("4", 0.98), digit("2", 0.95, line=1)), "This is 4, 2. Least sure: the 2 (95 %)."),
+        (
+            (digit("4", 0.5, False), digit("2", 0.4, False), digit("3", 0.9)),
+            "This may be 423. 2 of 3 digits are unsure, most of all the 2 (40 %).",
+        ),
+        ((), "No digit found here. Write it larger or darker, or try another photo."),
+    ],
+)
+def test_sentence(digits, expected):
+    assert sentence_of(Reading(digits)) == expected
+
+
+def test_answer_looks_closely_at_the_digit_it_is_least_sure_of():
+    answer = read_as(Reading((digit("4", 0.98), digit("7", 0.6), digit("2", 0.9))))
+    assert answer["chosen"] == 1
+    assert [figure["percent"] for figure in answer["digits"]] == [98, 60, 90]
+    assert nothing_yet()["digits"] == []

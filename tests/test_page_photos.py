@@ -1,0 +1,132 @@
+"""Photos on the pad: chosen, dropped, pasted or taken, and what happens to files that can't be read."""
+
+import base64
+
+import numpy as np
+import pytest
+from PIL import Image
+from playwright.sync_api import expect
+
+from assets.hand import write
+from page import texts
+from tests.browser import EXAMPLES, choose_file, expect_number, sentence
+
+NUMBER = EXAMPLES / "5-4079.png"
+
+PUT_FILE = """async ([kind, url, name]) => {
+  const transfer = new DataTransfer();
+  transfer.items.add(new File([await (await fetch(url)).blob()], name, {type: 'image/png'}));
+  const event = kind === 'paste'
+    ? new ClipboardEvent('paste', {clipboardData: transfer, bubbles: true})
+    : new DragEvent('drop', {dataTransfer: transfer, bubbles: true, cancelable: true});
+  document.body.dispatchEvent(event);
+}"""
+
+
+@pytest.fixture
+def photo(tmp_path):
+    """A photo as a phone makes it: grey, uneven, lying on its side with a note to turn it."""
+    drawing = np.asarray(Image.open(NUMBER).convert("L"), np.float32)
+    shade = np.linspace(150, 215, drawing.shape[1])
+    grain = np.random.default_rng(0).normal(0, 3, drawing.shape)
+    gray = np.clip(40 + (shade - 40) * drawing / 255 + grain, 0, 255).astype(np.uint8)
+    exif = Image.Exif()
+    exif[0x0112] = 6
+    path = tmp_path / "phone.jpg"
+    Image.fromarray(gray).resize((1400, 1050)).rotate(90, expand=True).save(path, exif=exif, quality=90)
+    return path
+
+
+def boxes_on_page(page) -> list[list[float]]:
+    """Where the boxes are drawn, in parts of the photo."""
+    area = page.locator(".photo").bounding_box()
+    boxes = []
+    for box in page.locator(".box").all():
+        drawn = box.bounding_box()
+        left, top = (drawn["x"] - area["x"]) / area["width"], (drawn["y"] - area["y"]) / area["height"]
+        boxes.append([left, top, left + drawn["width"] / area["width"], top + drawn["height"] / area["height"]])
+    return boxes
+
+
+def test_photo_is_read_upright_with_a_box_round_each_digit(page, photo, reader):
+    choose_file(page, photo)
+    expect_number(page, "4079")
+    expect(page.locator(".box")).to_have_count(4)
+    expected = np.array([digit.box for digit in reader.read(photo).digits]) / [1400, 1050, 1400, 1050]
+    np.testing.assert_allclose(boxes_on_page(page), expected, atol=0.005)
+
+
+@pytest.mark.parametrize("kind", ["paste", "drop"])
+def test_photo_can_be_pasted_and_dropped_anywhere(page, kind):
+    url = "data:image/png;base64," + base64.b64encode(NUMBER.read_bytes()).decode()
+    page.evaluate(PUT_FILE, [kind, url, "number.png"])
+    expect_number(page, "4079")
+    expect(page.locator(".photo")).to_be_visible()
+
+
+def test_photo_can_be_taken(page):
+    page.get_by_role("button", name="Take a photo").click()
+    expect(page.locator("video")).to_be_visible()
+    page.wait_for_function("document.querySelector('video').videoWidth > 0")
+    page.get_by_role("button", name="Take the photo").click()
+    expect(page.locator(".photo")).to_be_visible()
+    expect(sentence(page)).not_to_have_text(texts.EMPTY)
+    expect(page.locator("video")).to_be_hidden()
+
+
+def test_clear_takes_the_photo_away_and_the_pad_writes_again(page):
+    choose_file(page, NUMBER)
+    expect_number(page, "4079")
+    expect(page.get_by_role("button", name="Eraser")).to_be_disabled()
+    page.get_by_role("button", name="Clear").click()
+    expect(sentence(page)).to_have_text(texts.EMPTY)
+    write(page, "7", 0.36, 0.12, 0.45)
+    expect_number(page, "7")
+
+
+def test_undo_brings_the_drawing_back_from_under_a_photo(page):
+    write(page, "7", 0.36, 0.12, 0.45)
+    expect_number(page, "7")
+    choose_file(page, NUMBER)
+    expect_number(page, "4079")
+    page.keyboard.press("Control+z")
+    expect_number(page, "7")
+
+
+def test_transparent_and_16_bit_files_arrive_as_they_are(page, tmp_path):
+    gray = np.asarray(Image.open(NUMBER).convert("L"))
+    clear = np.zeros((*gray.shape, 4), np.uint8)
+    clear[..., 3] = 255 - gray
+    Image.fromarray(clear).save(tmp_path / "clear.png")
+    Image.fromarray(gray.astype(np.uint16) * 257).save(tmp_path / "deep.png")
+    for name in ("clear.png", "deep.png"):
+        choose_file(page, tmp_path / name)
+        expect_number(page, "4079")
+        page.get_by_role("button", name="Clear").click()
+        expect(sentence(page)).to_have_text(texts.EMPTY)
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "said"),
+    [
+        ("notes.png", b"these are no pixels", "notes.png is not an image that can be read here."),
+        ("nothing.png", b"", "is empty"),
+        ("half.png", NUMBER.read_bytes()[:2000], "damaged or incomplete"),
+        ("${alert(1)}<img src=x>.png", b"no image", "is not an image that can be read here."),
+    ],
+)
+def test_file_that_cant_be_read_says_why(page, name, content, said):
+    choose_file(page, {"name": name, "mimeType": "image/png", "buffer": content})
+    expect(sentence(page)).to_contain_text(said)
+    text = page.locator("body").inner_text()
+    assert "gradio/" not in text
+    assert "Traceback" not in text
+    expect(page.locator(".sentence img")).to_have_count(0)
+
+
+def test_file_that_is_too_large_says_so(page, tmp_path):
+    large = tmp_path / "large.bmp"
+    large.write_bytes(bytes(40_000_000))
+    choose_file(page, large)
+    expect(page.locator(".problem")).to_have_text(texts.PAD["not_uploaded"])
+    expect(page.get_by_text(texts.PAD["hint"])).to_be_visible()
