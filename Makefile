@@ -10,7 +10,7 @@ BIN := .venv/bin
 SERVING := .venv/.serving-installed
 ALL := .venv/.all-installed
 
-.PHONY: demo test train bench bench-accuracy lint
+.PHONY: demo test train bench bench-accuracy bench-speed lint
 
 demo: $(SERVING)
 	$(BIN)/python demo.py
@@ -21,10 +21,13 @@ test: $(ALL)
 train: $(ALL)
 	$(BIN)/python train_export.py $(if $(DATA),--data $(DATA))
 
-bench: bench-accuracy
+bench: bench-accuracy bench-speed
 
 bench-accuracy: $(ALL)
-	$(BIN)/python -m benchmarks.accuracy
+	$(BIN)/python -m benchmarks.accuracy --save benchmarks/accuracy.md
+
+bench-speed: $(ALL)
+	$(BIN)/python -m benchmarks.speed
 
 lint: $(ALL)
 	$(BIN)/ruff check .

@@ -7,11 +7,14 @@ from typing import Any
 
 import numpy as np
 
+from digits.assemble import Guess, assemble
 from digits.classifier import BATCH, DEFAULT_MODEL, Classifier
-from digits.frame import frame
-from digits.images import ImageSource, load_pixels
+from digits.images import ImageError, ImageSource, load_pixels
 from digits.ink import find_ink
-from digits.segment import Segment, segment
+from digits.segment import Page, segment
+
+# Pages held at a time while their pieces wait for a full batch.
+PAGES = 64
 
 
 @dataclass(frozen=True)
@@ -115,39 +118,38 @@ class DigitReader:
         Raises:
             ImageError: at the first image that can't be read, after the readings of all before it.
         """
-        waiting: list[tuple[list[Segment], float]] = []
-        frames: list[np.ndarray] = []
+        pages: list[tuple[Page, float]] = []
+        pieces = 0
         for image in images:
             try:
                 pixels, scale = load_pixels(image)
-            except ValueError:
-                yield from self._readings(waiting, frames)
+            except ImageError:
+                yield from self._readings(pages)
                 raise
-            segments = segment(find_ink(pixels))
-            waiting.append((segments, scale))
-            frames += [frame(found.ink) for found in segments]
-            if len(frames) >= BATCH or len(waiting) >= BATCH:
-                yield from self._readings(waiting, frames)
-                waiting, frames = [], []
-        yield from self._readings(waiting, frames)
+            page = segment(find_ink(pixels))
+            pages.append((page, scale))
+            pieces += sum(map(len, page.lines))
+            if pieces >= BATCH or len(pages) >= PAGES:
+                yield from self._readings(pages)
+                pages, pieces = [], 0
+        yield from self._readings(pages)
 
-    def _readings(self, pages: list[tuple[list[Segment], float]], frames: list[np.ndarray]) -> Iterator[Reading]:
-        rows = zip(frames, *self._classifier.classify(np.array(frames)))
-        for segments, scale in pages:
-            yield Reading(tuple(self._digit(found, scale, *next(rows)) for found in segments))
+    def _readings(self, pages: list[tuple[Page, float]]) -> Iterator[Reading]:
+        read = assemble([page for page, _ in pages], self._classifier.classify)
+        for lines, (_, scale) in zip(read, pages):
+            yield Reading(
+                tuple(self._digit(guess, number, scale) for number, line in enumerate(lines) for guess in line)
+            )
 
-    def _digit(
-        self, found: Segment, scale: float, digit_frame: np.ndarray, probabilities: np.ndarray, is_digit: float
-    ) -> Digit:
-        best = int(probabilities.argmax())
-        probability = float(probabilities[best])
-        left, top, right, bottom = (round(side / scale) for side in found.box)
+    def _digit(self, guess: Guess, line: int, scale: float) -> Digit:
+        best = int(guess.probabilities.argmax())
+        left, top, right, bottom = (round(side / scale) for side in guess.piece.box)
         return Digit(
             label=self._classifier.labels[best],
-            probability=probability,
-            probabilities=probabilities,
+            probability=float(guess.probabilities[best]),
+            probabilities=guess.probabilities,
             box=(left, top, right, bottom),
-            certain=probability * float(is_digit) >= self._classifier.certain_from,
-            frame=digit_frame,
-            line=found.line,
+            certain=guess.certainty >= self._classifier.certain_from,
+            frame=guess.frame,
+            line=line,
         )

@@ -1,7 +1,7 @@
-"""Ink -> the digits on it, each cut out by itself, line by line in reading order.
+"""Ink -> pieces that hang together, laid in lines; and the knife that cuts a piece in two.
 
-Ink that hangs together is a piece; specks, borders and rules are dropped, pieces of one digit are joined, and digits
-are laid in lines. It knows how digits lie on a page and nothing of which digit is which.
+Specks, frames and strips of table are dropped here. It knows how writing lies on a page, and nothing of which digit is
+which, or of which pieces make one: see assemble.py.
 """
 
 from dataclasses import dataclass
@@ -16,94 +16,125 @@ WEAK = 0.25
 # A piece smaller than this part of the largest is a speck.
 SPECK = 0.12
 
+# A piece lower than this part of the tallest is no digit alone: it belongs to a line that taller ones make. One that
+# lies rather than stands may be the bar of a five, and is allowed more.
+SMALL = 0.45
+SMALL_LYING = 0.7
+
+# The nearest that two cuts may lie to each other, as a part of a piece's height.
+CUT_DISTANCE = 0.12
+
 
 @dataclass(frozen=True)
-class Segment:
-    """One digit's place and its ink.
+class Piece:
+    """Ink that hangs together, or several such pieces taken as one.
 
     Attributes:
         box: (left, top, right, bottom), in pixels of the ink; right and bottom lie just outside.
-        ink: float32 (H, W): the ink of this digit alone, with the soft rim round the box.
-        line: the number of its line, from 0 at the top.
+        labels: the numbers of its ink in Page.labels.
     """
 
     box: tuple[int, int, int, int]
-    ink: np.ndarray
-    line: int
-
-
-@dataclass
-class _Piece:
-    left: int
-    top: int
-    right: int
-    bottom: int
-    labels: list[int]
+    labels: tuple[int, ...]
 
     @property
     def width(self) -> int:
-        return self.right - self.left
+        return self.box[2] - self.box[0]
 
     @property
     def height(self) -> int:
-        return self.bottom - self.top
+        return self.box[3] - self.box[1]
 
     @property
     def size(self) -> int:
         return max(self.width, self.height)
 
 
-def segment(ink: np.ndarray) -> list[Segment]:
-    """Finds the digits on a page.
+@dataclass
+class Page:
+    """A page taken apart.
+
+    Attributes:
+        ink: float32 (H, W) in 0..1, 1 = ink.
+        labels: int32 (H, W): which piece each pixel belongs to, 0 for none.
+        lines: the pieces, line by line from the top, each line from the left.
+    """
+
+    ink: np.ndarray
+    labels: np.ndarray
+    lines: list[list[Piece]]
+
+    def cut_out(self, piece: Piece) -> np.ndarray:
+        """The ink of this piece alone, float32 (h, w), with the soft rim of its strokes round the box."""
+        left, top, right, bottom = piece.box
+        area = (slice(max(0, top - 1), bottom + 1), slice(max(0, left - 1), right + 1))
+        labels = self.labels[area]
+        own = labels == piece.labels[0]
+        for label in piece.labels[1:]:
+            own |= labels == label
+        rim = cv2.dilate(own.astype(np.uint8), np.ones((3, 3), np.uint8)).astype(bool) & (labels == 0)
+        return np.where(own | rim, self.ink[area], np.float32(0))
+
+    def cut(self, piece: Piece, most: int = 8) -> list[Piece]:
+        """Cuts a piece from top to bottom where the least ink is cut through, in at most `most` places.
+
+        Returns the parts from the left; the piece alone where there is no place to cut. Each cut is a seam that bends
+        round the ink as it can (the idea of seam carving: Avidan and Shamir, 2007).
+        """
+        left, top, right, bottom = piece.box
+        area = (slice(top, bottom), slice(left, right))
+        own = np.isin(self.labels[area], piece.labels)
+        seams = _seams(np.where(own, self.ink[area], 0), most)
+        # Each pixel belongs to the part that lies between its two seams.
+        part = (np.arange(piece.width)[None, :, None] >= np.array(seams).T[:, None, :]).sum(2) if seams else None
+        if part is None:
+            return [piece]
+        parts = []
+        first = int(self.labels.max()) + 1
+        for number in range(len(seams) + 1):
+            mask = own & (part == number)
+            if not mask.any():
+                continue
+            rows, columns = np.flatnonzero(mask.any(1)), np.flatnonzero(mask.any(0))
+            box = (left + columns[0], top + rows[0], left + columns[-1] + 1, top + rows[-1] + 1)
+            self.labels[area][mask] = first + number
+            parts.append(Piece((int(box[0]), int(box[1]), int(box[2]), int(box[3])), (first + number,)))
+        return parts
+
+
+def together(pieces: list[Piece]) -> Piece:
+    """Several pieces taken as one."""
+    lefts, tops, rights, bottoms = zip(*(piece.box for piece in pieces))
+    labels = tuple(label for piece in pieces for label in piece.labels)
+    return Piece((min(lefts), min(tops), max(rights), max(bottoms)), labels)
+
+
+def segment(ink: np.ndarray) -> Page:
+    """Takes a page apart.
 
     Args:
         ink: float32 (H, W) in 0..1, 1 = ink.
-
-    Returns:
-        The digits, line by line from the top, each line from the left; empty where there are none.
     """
-    pieces, labels = _pieces(ink)
-    pieces = _without_frames(pieces, labels)
-    pieces = _without_specks(pieces)
-    pieces = _joined(pieces)
-    segments = []
-    for number, line in enumerate(_lines(pieces)):
-        for piece in line:
-            segments.append(_cut_out(piece, ink, labels, number))
-    return segments
-
-
-def _cut_out(piece: _Piece, ink: np.ndarray, labels: np.ndarray, line: int) -> Segment:
-    # One pixel round the piece holds the soft rim of its strokes, which a small picture can't spare.
-    area = (slice(max(0, piece.top - 1), piece.bottom + 1), slice(max(0, piece.left - 1), piece.right + 1))
-    own = np.isin(labels[area], piece.labels)
-    rim = cv2.dilate(own.astype(np.uint8), np.ones((3, 3), np.uint8)).astype(bool) & (labels[area] == 0)
-    box = (piece.left, piece.top, piece.right, piece.bottom)
-    return Segment(box, np.where(own | rim, ink[area], 0).astype(np.float32), line)
-
-
-def _pieces(ink: np.ndarray) -> tuple[list[_Piece], np.ndarray]:
     count, labels, stats, _ = cv2.connectedComponentsWithStats((ink > WEAK).astype(np.uint8), connectivity=8)
     is_strong = np.zeros(count, bool)
     is_strong[np.unique(labels[ink > STRONG])] = True
     pieces = []
-    for label in range(1, count):
+    for label in np.flatnonzero(is_strong[1:]) + 1:
         left, top, width, height, _ = map(int, stats[label])
-        if is_strong[label]:
-            pieces.append(_Piece(left, top, left + width, top + height, [label]))
-    return pieces, labels
+        pieces.append(Piece((left, top, left + width, top + height), (int(label),)))
+    pieces = _without_specks(_without_frames(pieces, labels))
+    return Page(ink, labels, _lines(pieces))
 
 
-def _without_frames(pieces: list[_Piece], labels: np.ndarray) -> list[_Piece]:
+def _without_frames(pieces: list[Piece], labels: np.ndarray) -> list[Piece]:
     """Drops what runs along the border of the picture: its frame, the edge of the table, a strip of shadow."""
     height, width = labels.shape
     rim = max(2, min(height, width) // 50)
+    borders = (labels[:rim], labels[-rim:], labels[:, :rim].T, labels[:, -rim:].T)
     kept = []
     for piece in pieces:
-        own = np.isin(labels, piece.labels)
         # The part of each side of the picture along which this piece runs.
-        sides = (own[:rim].any(0), own[-rim:].any(0), own[:, :rim].any(1), own[:, -rim:].any(1))
-        along = [side.mean() for side in sides]
+        along = [(border == piece.labels[0]).any(0).mean() for border in borders]
         is_frame = sum(part > 0.7 for part in along) >= 2
         is_strip = max(along) > 0.5 and min(piece.width / width, piece.height / height) < 0.2
         if not (is_frame or is_strip):
@@ -111,47 +142,88 @@ def _without_frames(pieces: list[_Piece], labels: np.ndarray) -> list[_Piece]:
     return kept
 
 
-def _without_specks(pieces: list[_Piece]) -> list[_Piece]:
-    if not pieces:
-        return []
-    largest = max(piece.size for piece in pieces)
+def _without_specks(pieces: list[Piece]) -> list[Piece]:
+    largest = max((piece.size for piece in pieces), default=0)
     return [piece for piece in pieces if piece.size >= max(SPECK * largest, 3)]
 
 
-def _joined(pieces: list[_Piece]) -> list[_Piece]:
-    """Joins pieces of one digit: those that lie over one another, such as a five and its bar."""
-    pieces = sorted(pieces, key=lambda piece: -piece.height)
-    joined: list[_Piece] = []
-    for piece in pieces:
-        for whole in joined:
-            overlap = min(piece.right, whole.right) - max(piece.left, whole.left)
-            gap = max(piece.top, whole.top) - min(piece.bottom, whole.bottom)
-            is_part = piece.height < 0.6 * whole.height
-            if is_part and overlap > 0.4 * min(piece.width, whole.width) and gap < 0.25 * whole.height:
-                whole.left, whole.right = min(whole.left, piece.left), max(whole.right, piece.right)
-                whole.top, whole.bottom = min(whole.top, piece.top), max(whole.bottom, piece.bottom)
-                whole.labels += piece.labels
-                break
+def _lines(pieces: list[Piece]) -> list[list[Piece]]:
+    """Lays pieces in lines. A line may climb or fall: a piece is compared with the one on its left."""
+    tallest = max((piece.height for piece in pieces), default=0)
+    small = [p for p in pieces if p.height < (SMALL_LYING if p.width > 1.5 * p.height else SMALL) * tallest]
+    lines: list[list[Piece]] = []
+    for piece in sorted((p for p in pieces if p not in small), key=lambda piece: piece.box[0]):
+        near = [(_offset(piece, line[-1]), line) for line in lines]
+        offset, line = min(near, key=lambda pair: pair[0], default=(1.0, []))
+        if offset < 0.5:
+            line.append(piece)
         else:
-            joined.append(piece)
-    return joined
-
-
-def _lines(pieces: list[_Piece]) -> list[list[_Piece]]:
-    """Lays pieces in lines: a piece belongs to the line that its middle falls in."""
-    lines: list[list[_Piece]] = []
-    for piece in sorted(pieces, key=lambda piece: piece.left):
-        middle = (piece.top + piece.bottom) / 2
-        best, best_distance = None, 0.0
-        for line in lines:
-            # The line may climb or fall: its last digit is the one to compare with.
-            last = line[-1]
-            distance = abs(middle - (last.top + last.bottom) / 2)
-            reach = 0.5 * max(last.height, piece.height)
-            if distance < reach and (best is None or distance < best_distance):
-                best, best_distance = line, distance
-        if best is None:
             lines.append([piece])
+    for piece in small:
+        # The bar of a five lies above the middle of its line, a dot below; with nothing beside it, it is a digit.
+        beside = [(_offset(piece, other), line) for line in lines for other in line if _beside(piece, other)]
+        apart = [(_offset(piece, other) + 0.3, line) for line in lines for other in line]
+        offset, line = min(beside or apart, key=lambda pair: pair[0], default=(1.0, []))
+        if offset < 0.8:
+            line.append(piece)
         else:
-            best.append(piece)
-    return sorted(lines, key=lambda line: sum(piece.top + piece.bottom for piece in line) / len(line))
+            lines.append([piece])
+    for line in lines:
+        line.sort(key=lambda piece: piece.box[0])
+    return sorted(lines, key=lambda line: sum(piece.box[1] + piece.box[3] for piece in line) / len(line))
+
+
+def _offset(piece: Piece, other: Piece) -> float:
+    """How far apart two pieces' middles lie in height, in heights of the taller."""
+    distance = abs(piece.box[1] + piece.box[3] - other.box[1] - other.box[3]) / 2
+    return distance / max(piece.height, other.height)
+
+
+def _beside(piece: Piece, other: Piece) -> bool:
+    """Whether there is less than a height of the taller between them, sideways."""
+    gap = max(piece.box[0], other.box[0]) - min(piece.box[2], other.box[2])
+    return gap < max(piece.height, other.height)
+
+
+def _seams(ink: np.ndarray, most: int) -> list[np.ndarray]:
+    """The cheapest ways from top to bottom, from the left: each a column for every row."""
+    height, width = ink.shape
+    # A step sideways costs a little, so that a seam through nothing goes straight.
+    step = 0.05
+    down, up = np.array(ink), np.array(ink)
+    for row in range(1, height):
+        down[row] += _cheapest(down[row - 1], step)
+        up[-1 - row] += _cheapest(up[-row], step)
+    middle = height // 2
+    cost = down[middle] + up[middle] - ink[middle]
+    distance = max(2, int(CUT_DISTANCE * height))
+    cost[:distance] = cost[-distance:] = np.inf
+    columns: list[int] = []
+    for column in np.argsort(cost, kind="stable"):
+        if not np.isfinite(cost[column]) or len(columns) == most:
+            break
+        if all(abs(column - other) >= distance for other in columns):
+            columns.append(int(column))
+    seams = []
+    for column in sorted(columns):
+        seam = np.empty(height, int)
+        seam[middle] = column
+        for row in range(middle - 1, -1, -1):
+            seam[row] = _follow(down[row], seam[row + 1], step)
+        for row in range(middle + 1, height):
+            seam[row] = _follow(up[row], seam[row - 1], step)
+        seams.append(seam)
+    return seams
+
+
+def _cheapest(row: np.ndarray, step: float) -> np.ndarray:
+    """For each column the cheapest of its three neighbours in the row before."""
+    best = row.copy()
+    np.minimum(best[1:], row[:-1] + step, out=best[1:])
+    np.minimum(best[:-1], row[1:] + step, out=best[:-1])
+    return best
+
+
+def _follow(row: np.ndarray, column: int, step: float) -> int:
+    choices = [c for c in (column, column - 1, column + 1) if 0 <= c < len(row)]
+    return min(choices, key=lambda c: row[c] + step * (c != column))

@@ -1,0 +1,86 @@
+"""How long reading takes, stage by stage, on one core: python -m benchmarks.speed
+
+Medians over many runs of one process; every stage beside the bare network, in the same run.
+"""
+
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+import cv2
+import numpy as np
+
+from digits.assemble import assemble
+from digits.classifier import Classifier
+from digits.images import load_pixels
+from digits.ink import find_ink
+from digits.segment import segment
+
+RUNS = 50
+
+
+def main() -> None:
+    cv2.setNumThreads(1)
+    classifier = Classifier()
+    print("| | decode | ink | segment | frame and classify | whole road | of it the bare network | ratio |")
+    print("|---|---|---|---|---|---|---|---|")
+    for name, page in {
+        "480x480 drawing of a 7": drawn_seven(480, 480),
+        "12-megapixel photo of a 7": drawn_seven(4000, 3000),
+    }.items():
+        stages, network = measure(page, classifier)
+        road = sum(stages)
+        cells = " | ".join(f"{1000 * seconds:.1f} ms" for seconds in (*stages, road))
+        print(f"| {name} | {cells} | {1000 * network:.2f} ms | {road / network:.1f} |")
+    print(f"\nCold start of the command line, one 480x480 drawing: {cold_start():.2f} s (median of 5)")
+
+
+def drawn_seven(width: int, height: int) -> np.ndarray:
+    """Dark ink on paper that darkens to one side: uint8 (height, width, 3)."""
+    page = np.repeat(np.linspace(200, 250, width, dtype=np.float32)[None], height, 0)
+    points = np.array([(0.35, 0.3), (0.65, 0.3), (0.45, 0.75)]) * (width, height)
+    ink = np.zeros(page.shape, np.uint8)
+    cv2.polylines(ink, [points.astype(np.int32)], False, 255, max(4, height // 30), cv2.LINE_AA)
+    page = page * (1 - 0.8 * (ink / np.float32(255)))
+    return np.repeat(page.astype(np.uint8)[..., None], 3, 2)
+
+
+def measure(image: np.ndarray, classifier: Classifier) -> tuple[list[float], float]:
+    """Median seconds of each stage of the road, and of the network alone on a ready frame."""
+    times: list[list[float]] = []
+    for _ in range(RUNS):
+        marks = [time.perf_counter()]
+        pixels, _ = load_pixels(image)
+        marks.append(time.perf_counter())
+        ink = find_ink(pixels)
+        marks.append(time.perf_counter())
+        page = segment(ink)
+        marks.append(time.perf_counter())
+        ((digits,),) = assemble([page], classifier.classify)
+        marks.append(time.perf_counter())
+        ready = digits[0].frame[None]
+        began = time.perf_counter()
+        classifier.classify(ready)
+        times.append([*np.diff(marks), time.perf_counter() - began])
+    *stages, network = map(statistics.median, zip(*times))
+    return stages, network
+
+
+def cold_start() -> float:
+    """Median seconds from the start of the process to its end, reading one drawing."""
+    with tempfile.TemporaryDirectory() as folder:
+        photo = Path(folder) / "seven.png"
+        cv2.imwrite(str(photo), drawn_seven(480, 480))
+        seconds = []
+        for _ in range(5):
+            began = time.perf_counter()
+            subprocess.run([sys.executable, "-m", "digits", photo], check=True, capture_output=True)
+            seconds.append(time.perf_counter() - began)
+    return statistics.median(seconds)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,58 @@
+"""Strokes of one digit join and digits that touch part, by what the network makes of them."""
+
+import numpy as np
+import pytest
+from drawing import draw
+
+
+def overlaid(*pages):
+    return np.minimum.reduce([np.asarray(page) for page in pages])
+
+
+def test_touching_digits_part(reader):
+    page = draw("38", size=(400, 280), height=150, pen=14, spacing=-0.12)
+    assert reader.read(page).text == "38"
+
+
+@pytest.mark.parametrize("number", ["00", "56", "208", "6532"])
+def test_digits_that_overlap_a_little_part(reader, number):
+    page = draw(number, size=(700, 280), height=140, pen=12, spacing=-0.06)
+    assert reader.read(page).text == number
+
+
+def test_a_line_through_all_digits_of_a_number_is_cut(reader):
+    page = np.array(draw("408", size=(500, 280), height=140, pen=12, spacing=0.1))
+    ink = np.argwhere(page < 128)
+    page[190:198, ink[:, 1].min() : ink[:, 1].max()] = 0
+    # Whatever is made of the underlined number, it is more than one digit.
+    assert len(reader.read(page).digits) > 1
+
+
+def test_a_five_and_its_loose_bar_are_one_digit(reader):
+    page = np.array(draw("5", size=(300, 300)))
+    top = np.argwhere(page < 128)[:, 0].min()
+    page[top + 20 : top + 26] = 255
+    reading = reader.read(page)
+    assert reading.text == "5"
+    assert reading.digits[0].box[1] <= top + 2
+
+
+def test_a_four_of_two_strokes_is_one_digit(reader):
+    corner = np.full((300, 300), 255, np.uint8)
+    corner[60:180, 90:104] = 0
+    corner[166:180, 90:200] = 0
+    upright = np.full((300, 300), 255, np.uint8)
+    upright[90:250, 206:220] = 0
+    reading = reader.read(overlaid(corner, upright))
+    assert reading.text == "4"
+    assert reading.digits[0].box == pytest.approx((90, 60, 220, 250), abs=2)
+
+
+def test_digits_that_stand_apart_are_not_joined(reader):
+    assert reader.read(draw("11111", size=(700, 280), height=140, pen=14, spacing=-0.45)).text == "11111"
+
+
+def test_dots_are_no_digits(reader):
+    page = np.array(draw("42", size=(500, 280), height=140, pen=14))
+    page[195:212, 245:262] = 0
+    assert reader.read(page).text == "42"
