@@ -106,6 +106,7 @@ def main() -> int:
             server_port=args.port,
             max_file_size=MAX_FILE_SIZE,
             max_threads=MAX_THREADS,
+            ssr_mode=False,  # the pad draws itself in the browser; a second server would add nothing
             run_history=False,
             enable_monitoring=False,
             **LOOK,

@@ -88,8 +88,8 @@ def make_examples(page: Page) -> None:
 def make_screenshots(browser: Browser, address: str) -> None:
     """The page at work, as README shows it."""
     for name, width, height, scheme, number in (
-        ("wide-light", 1280, 860, "light", "4079"),
-        ("wide-dark", 1280, 860, "dark", "4079"),
+        ("wide-light", 1280, 880, "light", "4079"),
+        ("wide-dark", 1280, 880, "dark", "4079"),
         ("phone", 390, 844, "light", "7"),
     ):
         page = open_page(browser, address, width, height, scheme)
@@ -103,8 +103,10 @@ def make_screenshots(browser: Browser, address: str) -> None:
 
 
 if __name__ == "__main__":
-    with running_page() as address, sync_playwright() as playwright:
+    with sync_playwright() as playwright:
         chromium = playwright.chromium.launch(**CHROMIUM)
-        make_examples(open_page(chromium, address, 1280, 860))
-        make_screenshots(chromium, address)
+        with running_page() as address:
+            make_examples(open_page(chromium, address, 1280, 860))
+        with running_page() as address:  # anew, so that it shows the new examples
+            make_screenshots(chromium, address)
         chromium.close()

@@ -40,9 +40,12 @@ function draw(drawing) {
   setDrawing(drawing);
 }
 
+function close() {
+  setDrawing(strokes);  // the drawing beneath a photo comes back
+}
+
 function undo() {
-  // With a photo on the pad, the step to undo is the photo: the drawing beneath it comes back.
-  if (element.dataset.mode === 'photo') setDrawing(strokes);
+  if (element.dataset.mode === 'photo') close();
   else if (earlier.length) setDrawing(earlier.pop());
 }
 
@@ -105,7 +108,7 @@ async function openFile(file) {
     if (turn === uploads) submit({path, url, orig_name: file.name, meta: {_type: 'gradio.FileData'}});
   } catch {
     if (turn !== uploads) return;
-    setDrawing(strokes);
+    close();
     problem.textContent = props.texts.not_uploaded;
   } finally {
     if (turn === uploads) delete element.dataset.busy;
@@ -150,12 +153,12 @@ document.addEventListener('drop', (event) => {
 });
 
 async function openCamera() {
-  if (element.dataset.mode === 'camera') return setDrawing(strokes);
+  if (element.dataset.mode === 'camera') return close();
   // A phone's own camera app takes better photos than a live picture in a page.
   if (matchMedia('(pointer: coarse)').matches) return $('.from-camera').click();
   show('camera');
   if (!await startCamera(video)) {
-    setDrawing(strokes);
+    close();
     problem.textContent = props.texts.no_camera;
   }
 }
@@ -199,6 +202,7 @@ watch('value', () => {  // set from outside: an example
 // ---- buttons and keys
 
 const actions = {
+  close,
   undo,
   clear,
   camera: openCamera,

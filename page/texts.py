@@ -23,6 +23,7 @@ PAD = {
     "camera": "Camera",
     "take_photo": "Take a photo",
     "shutter": "Take the photo",
+    "close": "Back to the pad",
     "no_preview": "No preview: this browser can't show the file.",
     "no_camera": "The camera can't be used here. Choose a photo instead.",
     "not_uploaded": "The file could not be sent. Please try again, or try a smaller one.",

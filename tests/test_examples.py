@@ -32,3 +32,12 @@ def test_example_answers_on_click(page, path):
     page.get_by_role("button", name=re.compile(re.escape(path.stem.partition("-")[2]) + "$")).click()
     expect_number(page, *numbers_on(path))
     expect(page.locator(".photo")).to_be_visible()
+
+
+def test_example_answers_again_after_clearing(page):
+    example = page.get_by_role("button", name="Example: 4079")
+    for _ in range(2):
+        example.click()
+        expect_number(page, "4079")
+        page.get_by_role("button", name="Clear").click()
+        expect(page.locator(".number .digit")).to_have_count(0)

@@ -1,7 +1,5 @@
 """How the page stands: at every width, in light and dark, unsure answers, names for those who can't see it."""
 
-import json
-
 import numpy as np
 import pytest
 from playwright.sync_api import expect
@@ -47,14 +45,8 @@ def test_every_control_has_a_name(page):
 def test_unsure_digit_looks_unsure(page):
     page.wait_for_load_state("networkidle")
     reading = Reading((digit("4", 0.98), digit("7", 0.51, certain=False)))
-    boxes = {key: value for key, value in seen(reading).items() if key == "boxes"}
-
-    def answer_unsurely(route) -> None:
-        answer = json.loads(route.fetch().text())
-        answer["data"] = [read_as(reading), {"__type__": "update", "props": boxes}]
-        route.fulfill(json=answer)
-
-    page.route("**/run/predict", answer_unsurely)
+    answer = {"data": [read_as(reading), {"__type__": "update", "props": {"boxes": seen(reading)["boxes"]}}]}
+    page.route("**/run/predict", lambda route: route.fulfill(json=answer))
     write(page, "7", 0.36, 0.12, 0.45)
     expect(sentence(page)).to_have_text("This may be 47. Unsure: the 7 (51 %).")
     expect(page.locator(".digit.unsure")).to_have_text("751 % ?")

@@ -84,13 +84,15 @@ def test_clear_takes_the_photo_away_and_the_pad_writes_again(page):
     expect_number(page, "7")
 
 
-def test_undo_brings_the_drawing_back_from_under_a_photo(page):
+@pytest.mark.parametrize("name", ["Undo", "Back to the pad"])
+def test_undo_brings_the_drawing_back_from_under_a_photo(page, name):
     write(page, "7", 0.36, 0.12, 0.45)
     expect_number(page, "7")
     choose_file(page, NUMBER)
     expect_number(page, "4079")
-    page.keyboard.press("Control+z")
+    page.get_by_role("button", name=name).click()
     expect_number(page, "7")
+    expect(page.locator("canvas")).to_be_visible()
 
 
 def test_transparent_and_16_bit_files_arrive_as_they_are(page, tmp_path):
