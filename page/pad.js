@@ -9,12 +9,14 @@ let earlier = [];  // the drawings before this one, for undo
 let stroke = null;  // the one under the pen
 let width = PEN_WIDTHS.medium;
 let erasing = false;
-let uploads = 0;  // how many files were opened: of two uploads the later one counts
+let turn = 0;  // counts what was laid on the pad: an upload that ends in a later turn is out of date
 
 // ---- what lies on the pad
 
 function show(mode) {
+  turn++;
   element.dataset.mode = mode;  // empty, drawing, photo or camera: pad.css shows what belongs to it
+  delete element.dataset.busy;
   problem.textContent = '';
   for (const button of element.querySelectorAll('[data-width], [data-do=eraser]')) {
     button.disabled = mode === 'photo' || mode === 'camera';  // they are for drawings
@@ -28,7 +30,6 @@ function submit(value) {
 }
 
 function setDrawing(drawing) {
-  uploads++;
   strokes = drawing;
   show(strokes.length ? 'drawing' : 'empty');
   repaint();
@@ -100,18 +101,18 @@ for (const end of ['pointerup', 'pointercancel']) {
 // ---- photos
 
 async function openFile(file) {
-  const turn = ++uploads;
   showPhoto(URL.createObjectURL(file));
   element.dataset.busy = '';
+  const own = turn;
   try {
     const {path, url} = await upload(file);
-    if (turn === uploads) submit({path, url, orig_name: file.name, meta: {_type: 'gradio.FileData'}});
+    if (own !== turn) return;
+    delete element.dataset.busy;
+    submit({path, url, orig_name: file.name, meta: {_type: 'gradio.FileData'}});
   } catch {
-    if (turn !== uploads) return;
+    if (own !== turn) return;
     close();
     problem.textContent = props.texts.not_uploaded;
-  } finally {
-    if (turn === uploads) delete element.dataset.busy;
   }
 }
 
@@ -157,10 +158,11 @@ async function openCamera() {
   // A phone's own camera app takes better photos than a live picture in a page.
   if (matchMedia('(pointer: coarse)').matches) return $('.from-camera').click();
   show('camera');
-  if (!await startCamera(video)) {
-    close();
-    problem.textContent = props.texts.no_camera;
-  }
+  const started = await startCamera(video);
+  if (element.dataset.mode !== 'camera') return stopCamera(video);  // closed while the visitor was being asked
+  if (started) return;
+  close();
+  problem.textContent = props.texts.no_camera;
 }
 
 async function pressShutter() {

@@ -44,12 +44,12 @@ PREDICT = "Read the handwritten digits in an image (PNG, JPEG, WebP, GIF, BMP, T
 
 def not_listening(host: str | None, port: int | None) -> str:
     """Why the page could not be opened."""
-    address = f"{host or '127.0.0.1'}, port {port}" if port else f"{host or '127.0.0.1'}, ports 7860 to 7959"
-    return f"Can't listen on {address}: taken, or no address of this machine. Choose others with --port and --host."
+    where = f"{host or '127.0.0.1'}, {f'port {port}' if port else 'any port from 7860 to 7959'}"
+    return f"Can't listen on {where}: taken, or no address of this machine. Choose others with --port and --host."
 
 
 def example(name: str) -> str:
-    """An example by the name of its file: 4-4079 is the fourth, and shows 4079."""
+    """An example by the name of its file: 5-4079 is the fifth, and shows 4079."""
     return f"Example: {name.partition('-')[2]}"
 
 
@@ -65,20 +65,20 @@ def sentence(reading: Reading) -> str:
         return NO_DIGIT
     if len(digits) == 1:
         return _one_digit(digits[0])
-    number = reading.text.replace("\n", ", ")
+    number = reading.text.replace("\n", " / ")
     weakest = min(digits, key=lambda digit: digit.probability)
     unsure = sum(not digit.certain for digit in digits)
     if not unsure:
-        return f"This is {number}. Least sure: the {_shown(weakest)}."
+        return f"This is {number}, least sure of the {_shown(weakest)}."
     if unsure == 1:
-        return f"This may be {number}. Unsure: the {_shown(weakest)}."
-    return f"This may be {number}. {unsure} of {len(digits)} digits are unsure, most of all the {_shown(weakest)}."
+        return f"This may be {number}: the {_shown(weakest)} is unsure."
+    return f"This may be {number}: {unsure} of {len(digits)} digits are unsure, most of all the {_shown(weakest)}."
 
 
 def _one_digit(digit: Digit) -> str:
     if digit.certain:
         return f"This is {_article(digit.label)} {_shown(digit)}."
-    (_, _), (second, probability) = digit.top(2)
+    _, (second, probability) = digit.top(2)
     return (
         f"Not sure: this may be {_article(digit.label)} {_shown(digit)}, "
         f"or {_article(second)} {second} ({percent(probability)} %)."

@@ -48,7 +48,7 @@ def test_unsure_digit_looks_unsure(page):
     answer = {"data": [read_as(reading), {"__type__": "update", "props": {"boxes": seen(reading)["boxes"]}}]}
     page.route("**/run/predict", lambda route: route.fulfill(json=answer))
     write(page, "7", 0.36, 0.12, 0.45)
-    expect(sentence(page)).to_have_text("This may be 47. Unsure: the 7 (51 %).")
+    expect(sentence(page)).to_have_text("This may be 47: the 7 (51 %) is unsure.")
     expect(page.locator(".digit.unsure")).to_have_text("751 % ?")
     expect(page.locator(".box.unsure")).to_have_count(1)
     expect(page.locator(".digit.unsure")).to_have_attribute("aria-checked", "true")
@@ -65,11 +65,11 @@ def test_unsure_digit_looks_unsure(page):
         ((digit("7", 0.994),), "This is a 7 (99 %)."),
         ((digit("8", 1.0),), "This is an 8 (99 %)."),
         ((digit("7", 0.55, False),), "Not sure: this may be a 7 (55 %), or a 1 (44 %)."),
-        ((digit("4", 0.98), digit("0", 0.91)), "This is 40. Least sure: the 0 (91 %)."),
-        ((digit("4", 0.98), digit("2", 0.95, line=1)), "This is 4, 2. Least sure: the 2 (95 %)."),
+        ((digit("4", 0.98), digit("0", 0.91)), "This is 40, least sure of the 0 (91 %)."),
+        ((digit("4", 0.98), digit("2", 0.95, line=1)), "This is 4 / 2, least sure of the 2 (95 %)."),
         (
             (digit("4", 0.5, False), digit("2", 0.4, False), digit("3", 0.9)),
-            "This may be 423. 2 of 3 digits are unsure, most of all the 2 (40 %).",
+            "This may be 423: 2 of 3 digits are unsure, most of all the 2 (40 %).",
         ),
         ((), "No digit found here. Write it larger or darker, or try another photo."),
     ],
