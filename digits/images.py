@@ -11,7 +11,7 @@ from pathlib import Path
 
 import cv2
 import numpy as np
-from PIL import Image, ImageOps, UnidentifiedImageError
+from PIL import ExifTags, Image, ImageOps, UnidentifiedImageError
 
 ImageSource = str | os.PathLike | bytes | Image.Image | np.ndarray
 
@@ -42,31 +42,32 @@ def load_pixels(image: ImageSource) -> tuple[np.ndarray, float]:
         ImageError: not an image, broken, empty or too large.
     """
     if isinstance(image, np.ndarray):
-        image = _from_array(image)
-    elif not isinstance(image, Image.Image):
-        image = _open(image)
-    if min(image.size) < 1:
+        opened = _from_array(image)
+    elif isinstance(image, Image.Image):
+        opened = image
+    else:
+        opened = _open(image)
+    if min(opened.size) < 1:
         raise ImageError("The image is empty: it has no pixels.")
-    if image.width * image.height > MAX_PIXELS:
+    if opened.width * opened.height > MAX_PIXELS:
         raise ImageError(
-            f"The image is too large: {image.width} x {image.height} pixels. "
+            f"The image is too large: {opened.width} x {opened.height} pixels. "
             f"Please send one of at most {MAX_PIXELS // 1_000_000} megapixels."
         )
-    full_side = max(image.size)
-    # A JPEG can be decoded at a half, a quarter or an eighth of its size, in a fraction of the time.
-    if image.format in ("JPEG", "MPO"):
-        image.draft(None, (WORKING_SIDE, WORKING_SIDE))
+    full_side = max(opened.size)
+    # A JPEG can be decoded at a half, a quarter or an eighth of its size, in a fraction of the time. A caller's own
+    # image is left as it is.
+    if opened is not image and opened.format in ("JPEG", "MPO"):
+        opened.draft(None, (WORKING_SIDE, WORKING_SIDE))
     try:
-        image.load()
+        opened.load()
     except (OSError, ValueError, SyntaxError, MemoryError, EOFError, IndexError) as error:
         raise ImageError("The image file is damaged or incomplete. Please save or send it again.") from error
-    # Reduced before it is turned or converted: those copies are then small.
-    decoded_side = max(image.size)
-    if decoded_side > WORKING_SIDE and image.mode in ("L", "RGB"):
-        image = _keeping_exif(image, _shrink(np.asarray(image)))
-    upright = ImageOps.exif_transpose(image)
-    pixels = _on_paper(upright)
-    if max(pixels.shape) > WORKING_SIDE:
+    # Reduced before it is turned or converted, where that can be: those copies are then small.
+    if max(opened.size) > WORKING_SIDE and opened.mode in ("L", "RGB"):
+        opened = _keeping_exif(opened, _shrink(np.asarray(opened)))
+    pixels = _on_paper(ImageOps.exif_transpose(opened))
+    if max(pixels.shape[:2]) > WORKING_SIDE:
         pixels = _shrink(pixels)
     return pixels, max(pixels.shape[:2]) / full_side
 
@@ -149,5 +150,5 @@ def _shrink(pixels: np.ndarray) -> np.ndarray:
 def _keeping_exif(image: Image.Image, pixels: np.ndarray) -> Image.Image:
     small = Image.fromarray(pixels)
     small.info = image.info
-    small.getexif()[0x0112] = image.getexif().get(0x0112, 1)
+    small.getexif()[ExifTags.Base.Orientation] = image.getexif().get(ExifTags.Base.Orientation, 1)
     return small
