@@ -32,15 +32,13 @@ class Trained:
 
 def fit(network, train, validation, seed: int, args, run: Path) -> Trained:
     """Trains `network` on augmented images; its best weights are then in run/best.weights.h5."""
-    train = synthesize(train, np.random.default_rng(seed))
-    # The same in every run, so that runs can be compared.
-    validation = synthesize(validation, np.random.default_rng(0), variants=0)
     image = keras.Input((28, 28, 1))
     x = RandomWarp(args.rotation, args.zoom, args.shear, args.shift, args.elastic, seed=seed)(image)
     x = RandomStroke(args.stroke, seed=seed)(x)
     model = keras.Model(image, network(x))
 
-    steps = -(-len(train.labels) // args.batch_size)
+    # What is synthesized is new in every epoch; its number is the same.
+    steps = -(-len(synthesize(train, np.random.default_rng(seed)).labels) // args.batch_size)
     warm_up = min(steps, args.epochs * steps // 10)
     schedule = keras.optimizers.schedules.CosineDecay(
         args.learning_rate / 20, args.epochs * steps - warm_up, warmup_target=args.learning_rate, warmup_steps=warm_up
@@ -59,13 +57,16 @@ def fit(network, train, validation, seed: int, args, run: Path) -> Trained:
     first_epoch = keeper.restore(model) if args.resume else 0
     interrupted = False
     try:
-        if first_epoch < args.epochs and not keeper.is_done():
+        for epoch in range(first_epoch, args.epochs):
+            if keeper.is_done():
+                break
+            images, labels = synthesize(train, np.random.default_rng((seed, epoch)))
             model.fit(
-                train.images,
-                train.labels,
+                images,
+                labels,
                 batch_size=args.batch_size,
-                initial_epoch=first_epoch,
-                epochs=args.epochs,
+                initial_epoch=epoch,
+                epochs=epoch + 1,
                 callbacks=[keeper],
                 verbose=0,
             )
@@ -102,15 +103,14 @@ class _Keeper(keras.callbacks.Callback):
         return self.best_epoch and len(self.history["loss"]) - self.best_epoch >= self.args.patience
 
     def on_train_begin(self, logs=None):
-        done = len(self.history["loss"]) * self.steps
-        # A log file needs no line a second.
-        self.bar = tqdm(
-            total=self.args.epochs * self.steps,
-            initial=done,
-            unit="step",
-            desc=self.run.name,
-            mininterval=0.5 if os.isatty(2) else 60,
-        )
+        if self.bar is None:
+            self.bar = tqdm(
+                total=self.args.epochs * self.steps,
+                initial=len(self.history["loss"]) * self.steps,
+                unit="step",
+                desc=self.run.name,
+                mininterval=0.5 if os.isatty(2) else 60,  # a log file needs no line a second
+            )
 
     def on_epoch_begin(self, epoch, logs=None):
         self.epoch_began = time.monotonic()
@@ -143,18 +143,16 @@ class _Keeper(keras.callbacks.Callback):
         )
         if self.is_done():
             self.bar.write(f"No better validation loss for {self.args.patience} epochs: stopping early.")
-            self.model.stop_training = True
 
     def close(self):
         if self.bar:
             self.bar.close()
 
     def _validate(self):
+        """Loss and accuracy on the validation digits; what is taken for no digit counts in the loss."""
         logits = self.network.predict(self.validation.images, batch_size=500, verbose=0)
-        labels = self.validation.labels
-        is_digit = labels != NOT_A_DIGIT
-        right = logits[is_digit, :NOT_A_DIGIT].argmax(1) == labels[is_digit]
-        return cross_entropy(softmax(logits), labels), float(right.mean())
+        right = logits[:, :NOT_A_DIGIT].argmax(1) == self.validation.labels
+        return cross_entropy(softmax(logits), self.validation.labels), float(right.mean())
 
     def _save(self, model, name):
         """In one step: a run that is killed leaves the old checkpoint or the new one."""

@@ -154,15 +154,15 @@ Written by `train_export.py` from the figures in `metrics/`; the model file carr
 | MNIST test accuracy | **{shipped["test_accuracy"]:.2%}** ({shipped["test_errors"]} of {shipped["test_images"]:,} wrong); {_spread(accuracies)} |
 | calibration | expected calibration error {shipped["test_calibration_error"]:.4f} on the test set; logits divided by {shipped["temperature"]} |
 | certain from | {shipped["certain_from"]:.4f}: below this, `probability` times `is_digit`, the reader says that it is unsure |
-| trained on | {shipped["train_images"]:,} images of MNIST's training set, and what the code makes of them: slashed zeros, ones with a flag and a foot, crossed sevens, and, as "no digit", pieces, digits that touch, scribbles (`training/synthesis.py`); all augmented (`training/augmentation.py`) |
+| trained on | {shipped["train_images"]:,} images of MNIST's training set, and what the code makes of them: slashed zeros, ones with a flag and a foot, crossed sevens, and, as "no digit", pieces, digits that touch, turned digits, scribbles (`training/synthesis.py`); all augmented (`training/augmentation.py`) |
 
 ## How good it is
 
-Every network was trained by this script, with the same augmentation and schedule. The best epoch and the calibration are
-chosen on a validation split of the training set; the test set is read once, at the end.
+Every network was trained by this script, on the same images. The best epoch and the calibration are chosen on a
+validation split of the training set; the test set is read once, at the end.
 
-| network | parameters | size | one image, one core | MNIST test accuracy | seeds |
-|---|---|---|---|---|---|
+| network | parameters | size | one image, one core | epochs | MNIST test accuracy | seeds |
+|---|---|---|---|---|---|---|
 {rows}
 
 The shipped network, seed by seed (seed {shipped["seed"]} is the shipped file):
@@ -181,8 +181,8 @@ Errors of the shipped file by digit:
 
     python train_export.py --data mnist.npz --arch {shipped["arch"]} --seed {shipped["seed"]}
 
-Without `--data`, Keras downloads MNIST. The other rows come from the same command with their network and seed, and
-`--keep-model`.
+Without `--data`, Keras downloads MNIST. The other rows come from the same command with their network, seed and
+number of epochs, and `--keep-model`.
 
 ## What it is bad at
 
@@ -201,7 +201,7 @@ def _network_row(name, runs):
     first = runs[0]
     return (
         f"| `{name}` | {first['parameters']:,} | {first['bytes'] / 1e6:.2f} MB | {first['latency_ms']:.2f} ms "
-        f"| {_spread(accuracies)} | {len(runs)} |"
+        f"| {first['epochs']} | {_spread(accuracies)} | {len(runs)} |"
     )
 
 

@@ -17,7 +17,7 @@ SIDE = FRAME_SIDE * ZOOM
 NOT_A_DIGIT = 10
 
 
-def synthesize(digits: Digits, random: np.random.Generator, variants: float = 0.08, others: float = 0.25) -> Digits:
+def synthesize(digits: Digits, random: np.random.Generator, variants: float = 0.06, others: float = 0.16) -> Digits:
     """The digits themselves, and after them what was made from them.
 
     Args:
@@ -25,32 +25,41 @@ def synthesize(digits: Digits, random: np.random.Generator, variants: float = 0.
         random: where chance comes from.
         variants: how many variants to add, as a part of N: slashed zeros, ones with flag and foot, crossed sevens.
         others: how many images to add that are not one digit, as a part of N, labelled NOT_A_DIGIT: pieces of digits,
-            digits that touch, scribbles.
+            digits that touch, mirrored and turned digits, scribbles.
     """
-    by_digit = [np.flatnonzero(digits.labels == digit) for digit in range(10)]
-    images, labels = [], []
-    for _ in range(int(variants * len(digits.labels))):
+    count = len(digits.labels)
+    pages, labels = [], []
+    while len(pages) < int(variants * count):
         digit, change = VARIANTS[random.choice(len(VARIANTS), p=(0.3, 0.5, 0.2))]
-        if len(by_digit[digit]):
-            images.append(change(_enlarged(digits.images[random.choice(by_digit[digit])]), random))
+        index = random.integers(count)
+        if digits.labels[index] == digit:
+            pages.append(change(_enlarged(digits.images[index]), random))
             labels.append(digit)
-    for _ in range(int(others * len(digits.labels))):
-        kind = random.choice(3, p=(0.2, 0.4, 0.4))
-        if kind == 0:
-            index = random.integers(len(digits.labels))
-            # Half of an eight is a three; one and seven have no half that is clearly neither.
-            page = None if digits.labels[index] in (1, 7, 8) else _piece(_enlarged(digits.images[index]), random)
+    while len(pages) < int(variants * count) + int(others * count):
+        chosen = random.integers(count, size=3)
+        page, label = _enlarged(digits.images[chosen[0]]), int(digits.labels[chosen[0]])
+        kind = random.choice(4, p=(0.15, 0.35, 0.25, 0.25))
+        # Half of an eight is a three; one and seven have no half that is clearly neither.
+        if kind == 0 and label not in (1, 7, 8):
+            page = _piece(page, random)
         elif kind == 1:
-            chosen = random.integers(len(digits.labels), size=random.choice((2, 3), p=(0.85, 0.15)))
-            page = _touching([_enlarged(digits.images[index]) for index in chosen], random)
-        else:
+            neighbours = 1 if random.random() < 0.85 else 2
+            page = _touching([page, *(_enlarged(digits.images[i]) for i in chosen[1 : 1 + neighbours])], random)
+        # A turned zero is a zero and a mirrored one a one; a mirrored two is much like a five.
+        elif kind == 2 and label in (3, 4, 6, 7, 9) and random.random() < 0.5:
+            page = page[:, ::-1].copy()
+        elif kind == 2 and label not in (0, 1):
+            page = np.rot90(page, random.choice((1, 3))).copy()
+        elif kind == 3:
             page = _scribble(random)
+        else:
+            page = None
         if page is not None:
-            images.append(page)
+            pages.append(page)
             labels.append(NOT_A_DIGIT)
-    if not images:
+    if not pages:
         return digits
-    framed = np.stack([frame(page) for page in images])[..., None]
+    framed = np.stack([frame(page) for page in pages])[..., None]
     return Digits(
         np.concatenate([digits.images, framed]), np.concatenate([digits.labels, np.array(labels, digits.labels.dtype)])
     )
