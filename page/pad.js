@@ -198,6 +198,7 @@ watch('boxes', showBoxes);
 watch('value', () => {  // set from outside: an example
   if (!props.value?.url) return;
   showPhoto(props.value.url);
+  element.scrollIntoView({block: 'nearest'});  // on a phone the examples are a screen below
   trigger('input');
 });
 

@@ -41,3 +41,11 @@ def test_example_answers_again_after_clearing(page):
         expect_number(page, "4079")
         page.get_by_role("button", name="Clear").click()
         expect(page.locator(".number .digit")).to_have_count(0)
+
+
+def test_example_brings_a_phone_back_to_the_pad(open_page):
+    page = open_page(390, 800)
+    page.get_by_role("button", name="Example: 3").click()
+    expect_number(page, "3")
+    expect(page.locator(".photo")).to_be_in_viewport()
+    expect(page.locator(".number")).to_be_in_viewport()
