@@ -1,0 +1,140 @@
+"""Pieces of ink -> digits: which pieces make one, and where one piece is two.
+
+Every way to take a line apart is a path through its pieces; what each step might be is asked of the network, and the
+most probable path wins. So strokes that were lifted join and digits that touch part, with no rule of how digits look.
+(Over-segmentation and the best path: Burges et al., "Shortest path segmentation", 1992.) It knows nothing of images.
+"""
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+
+from digits.frame import frame
+from digits.segment import Page, Piece, together
+
+# A piece that is one digit with this certainty, with no other near, is taken as it is.
+CLEAR = 0.9
+
+# Pieces further apart than this part of the taller one's height don't make one digit.
+JOIN_GAP = 0.2
+
+# The most pieces that make one digit, and its largest width in heights of its line.
+MOST_PIECES = 4
+WIDEST = 1.7
+
+# What each cut through ink costs, as a factor on the probability of the path: cutting wants a reason.
+CUT_COST = 0.5
+
+# A piece smaller than this part of its line may be no digit at all, at this price.
+DOT = 0.3
+DOT_COST = 0.02
+
+Classify = Callable[[np.ndarray], tuple[np.ndarray, np.ndarray]]
+
+
+@dataclass(frozen=True)
+class Guess:
+    """What one piece is if it is one digit.
+
+    Attributes:
+        piece: where it lies.
+        frame: float32 (28, 28): what the network saw.
+        probabilities: float32 (10,), of every digit; sums to 1.
+        is_digit: how probable it is that this is one digit at all.
+    """
+
+    piece: Piece
+    frame: np.ndarray
+    probabilities: np.ndarray
+    is_digit: float
+
+    @property
+    def certainty(self) -> float:
+        """How probable it is that this is the digit that it is read as."""
+        return float(self.probabilities.max()) * self.is_digit
+
+
+def assemble(pages: list[Page], classify: Classify) -> list[list[list[Guess]]]:
+    """Reads pages.
+
+    Args:
+        pages: pages taken apart; pieces that are cut are cut in their labels.
+        classify: frames (N, 28, 28) -> probabilities (N, 10) and is_digit (N,).
+
+    Returns:
+        For every page its lines, and for every line its digits from the left.
+    """
+    lines = [(page, line) for page in pages for line in page.lines]
+    guesses = iter(_guesses([(page, piece) for page, line in lines for piece in line], classify))
+    read = iter([_read_line(page, line, [next(guesses) for _ in line], classify) for page, line in lines])
+    return [[digits for _ in page.lines if (digits := next(read))] for page in pages]
+
+
+def _guesses(pieces: list[tuple[Page, Piece]], classify: Classify) -> list[Guess]:
+    frames = np.array([frame(page.cut_out(piece)) for page, piece in pieces])
+    return [
+        Guess(piece, framed, probabilities, float(is_digit))
+        for (_, piece), framed, probabilities, is_digit in zip(pieces, frames, *classify(frames))
+    ]
+
+
+def _read_line(page: Page, line: list[Piece], guesses: list[Guess], classify: Classify) -> list[Guess]:
+    height = max(piece.height for piece in line)
+    is_alone = [
+        all(other is piece or _gap(piece, other) > JOIN_GAP * height for other in line[max(0, at - 3) : at + 4])
+        for at, piece in enumerate(line)
+    ]
+    if all(alone and guess.certainty > CLEAR for alone, guess in zip(is_alone, guesses)):
+        return guesses
+
+    # Doubtful pieces that are wide enough for two digits are cut; a part knows the piece that it was cut from.
+    atoms: list[tuple[Piece, Piece]] = []
+    for piece, guess in zip(line, guesses):
+        is_doubtful = guess.certainty < CLEAR and piece.width > 0.5 * height and piece.height > 0.5 * height
+        atoms += [(part, piece) for part in (page.cut(piece) if is_doubtful else [piece])]
+
+    spans = [
+        (start, end)
+        for start in range(len(atoms))
+        for end in range(start + 1, min(len(atoms), start + MOST_PIECES * 3) + 1)
+        if _may_be_one([part for part, _ in atoms[start:end]], [whole for _, whole in atoms[start:end]], height)
+    ]
+    candidates = [together([part for part, _ in atoms[start:end]]) for start, end in spans]
+    steps: dict[int, list[tuple[int, Guess]]] = {}
+    for (start, end), guess in zip(spans, _guesses([(page, piece) for piece in candidates], classify)):
+        steps.setdefault(start, []).append((end, guess))
+    return _best_path(atoms, steps, height)
+
+
+def _best_path(atoms: list[tuple[Piece, Piece]], steps: dict[int, list[tuple[int, Guess]]], height: int) -> list[Guess]:
+    # From the right: the best way to read all from each atom on, and its logarithm of probability.
+    best: list[tuple[float, list[Guess]]] = [(0.0, [])]
+    for start in range(len(atoms) - 1, -1, -1):
+        ways = []
+        for end, guess in steps.get(start, []):
+            score, rest = best[len(atoms) - end]
+            # A cut was made where the next atom comes from the same piece.
+            is_cut = end < len(atoms) and atoms[end][1] is atoms[end - 1][1]
+            score += math.log(max(guess.certainty, 1e-9)) + (math.log(CUT_COST) if is_cut else 0)
+            ways.append((score, [guess, *rest]))
+        if atoms[start][0].size < DOT * height:
+            score, rest = best[len(atoms) - start - 1]
+            ways.append((score + math.log(DOT_COST), rest))
+        best.append(max(ways, key=lambda way: way[0]))
+    return best[-1][1]
+
+
+def _may_be_one(parts: list[Piece], wholes: list[Piece], height: int) -> bool:
+    if len({id(whole) for whole in wholes}) > MOST_PIECES or together(parts).width > WIDEST * height:
+        return len(parts) == 1
+    return all(
+        whole is other or _gap(part, beside) <= JOIN_GAP * height
+        for part, beside, whole, other in zip(parts, parts[1:], wholes, wholes[1:])
+    )
+
+
+def _gap(piece: Piece, other: Piece) -> int:
+    """The empty space between two pieces, sideways, in pixels; negative where they lie over one another."""
+    return max(piece.box[0], other.box[0]) - min(piece.box[2], other.box[2])
