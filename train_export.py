@@ -86,7 +86,9 @@ def main(arguments=None):
         report.write_json(args.out / "metrics" / f"{run.name}.json", metrics)
     if not args.keep_model:
         best, _ = min(runs, key=lambda run_and_metrics: run_and_metrics[1]["validation_loss"])
-        ship(best / "digits.onnx", args.out / "digits.onnx")
+        for name in ("history.png", "confusion.png", "digits.onnx"):
+            ship(best / name, args.out / name)
+        print(f"{args.out / 'digits.onnx'} is the new model.")
     report.write_model_card(args.out)
     return 0
 
@@ -167,12 +169,11 @@ def model_metadata(metrics):
     }
 
 
-def ship(model, destination):
-    """Puts a copy of the model in its place in one step: a reader sees the old file or the new one, never a part."""
+def ship(file, destination):
+    """Puts a copy of a file in its place in one step: a reader sees the old one or the new one, never a part."""
     part = destination.with_name(f".{destination.name}.{os.getpid()}.part")
-    shutil.copyfile(model, part)
+    shutil.copyfile(file, part)
     os.replace(part, destination)
-    print(f"{destination} is the new model.")
 
 
 def fastest_precision():

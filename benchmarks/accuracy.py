@@ -1,74 +1,117 @@
 """How often the reader is right, over the whole road: python -m benchmarks.accuracy [--data DIR]
 
 One row a set (see sets.py): images, how many were read exactly right (one image, the very text), how many have their
-largest digit right, in how many nothing was found, and the rate of characters wrong.
+largest digit right, in how many nothing was found, the rate of characters wrong, how many readings are certain, and the
+expected calibration error of the largest digit. Then the corruptions of corruptions.py, and how well certainty tells
+digits from what is none.
 """
 
 import argparse
 import statistics
 import time
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
 from PIL import Image, ImageDraw
 from tqdm import tqdm
 
-from benchmarks.sets import SETS
-from digits import DigitReader, Reading
+from benchmarks.corruptions import CORRUPTIONS
+from benchmarks.sets import SETS, Sample, mnist_frames
+from digits import Digit, DigitReader, Reading
 from digits.classifier import DEFAULT_MODEL
 from digits.images import load_pixels
+from training.calibration import expected_calibration_error
+
+HEAD = (
+    "| set | images | exactly right | largest right | nothing found | characters wrong | certain | calibration error "
+    "| ms an image |\n|---|---|---|---|---|---|---|---|---|"
+)
+
+# Images that each corruption is tried on.
+CORRUPTED = 1000
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.split(":")[0])
     parser.add_argument("--data", type=Path, default=Path("../shared/data"), help="folder with mnist.npz and dev/")
     parser.add_argument("--model", default=DEFAULT_MODEL)
-    parser.add_argument("--only", nargs="+", metavar="SET", choices=list(SETS), default=list(SETS))
-    parser.add_argument("--save", type=Path, metavar="FILE", help="write the table there as well")
+    parser.add_argument("--save", type=Path, metavar="FILE", help="write the tables there as well")
     parser.add_argument("--worst", type=int, metavar="N", help="draw N mistakes of every set into runs/")
     args = parser.parse_args()
 
     reader = DigitReader(args.model)
-    lines = [
-        "| set | images | exactly right | largest right | nothing found | characters wrong | certain | ms an image |",
-        "|---|---|---|---|---|---|---|---|",
-    ]
-    absent = []
-    for name in args.only:
+    lines, absent, certainties = [HEAD], [], {}
+    for name, samples_of in SETS.items():
         try:
-            samples = list(SETS[name](args.data))
+            samples = list(samples_of(args.data))
         except FileNotFoundError:
             absent.append(name)
             continue
         began = time.perf_counter()
-        readings = list(reader.read_many(tqdm((image for image, _ in samples), name, len(samples), leave=False)))
+        images = tqdm((image for image, _ in samples), name, len(samples), leave=False)
+        readings = list(reader.read_many(images))
         milliseconds = 1000 * (time.perf_counter() - began) / len(samples)
-        texts = [text for _, text in samples]
-        lines.append(row(name, readings, texts, milliseconds))
-        if args.worst:
+        lines.append(row(name, readings, [text for _, text in samples], milliseconds))
+        certainties[name] = np.array([certainty(reading) for reading in readings])
+        if args.worst and samples[0][1] is not None:
             draw_mistakes(Path("runs") / f"mistakes-{name.replace('/', '-')}.png", samples, readings, args.worst)
+    if "MNIST test" not in absent:
+        lines += ["", f"MNIST's first {CORRUPTED} test images, corrupted, exactly right:", ""]
+        lines += corruption_table(reader, args.data)
+    if {"dev/single", "dev/not_digits"} <= set(certainties):
+        area = area_under_roc(certainties["dev/single"], certainties["dev/not_digits"])
+        lines += ["", f"dev/not_digits against dev/single, by certainty: area under the ROC curve {area:.3f}"]
     if absent:
         lines += ["", f"Left out, not found in the data folder: {', '.join(absent)}."]
-    table = "\n".join(lines)
-    print(table)
+    tables = "\n".join(lines)
+    print(tables)
     if args.save:
         args.save.parent.mkdir(parents=True, exist_ok=True)
-        args.save.write_text(table + "\n")
+        args.save.write_text(tables + "\n")
 
 
 def row(name: str, readings: list[Reading], texts: list[str | None], milliseconds: float) -> str:
     count = len(texts)
-    certain = sum(reading.certain for reading in readings) / count
-    if texts[0] is None:
-        return f"| {name} | {count} | | | {_none(readings):.2%} | | {certain:.2%} | {milliseconds:.1f} |"
-    exact = sum(reading.text == text for reading, text in zip(readings, texts)) / count
-    largest = sum(_largest(reading) in text for reading, text in zip(readings, texts)) / count
-    wrong = sum(edit_distance(reading.text, text) for reading, text in zip(readings, texts))
-    characters = sum(map(len, texts))
-    return (
-        f"| {name} | {count} | {exact:.2%} | {largest:.2%} | {_none(readings):.2%} | {wrong / characters:.2%} "
-        f"| {certain:.2%} | {milliseconds:.1f} |"
-    )
+    certain = statistics.mean(reading.certain for reading in readings)
+    none = statistics.mean(not reading.digits for reading in readings)
+    exact = largest = characters = calibration = ""
+    if texts[0] is not None:
+        exact = f"{statistics.mean(reading.text == text for reading, text in zip(readings, texts)):.2%}"
+        wrong = sum(edit_distance(reading.text, text) for reading, text in zip(readings, texts))
+        characters = f"{wrong / sum(map(len, texts)):.2%}"
+        if max(map(len, texts)) == 1:
+            found = [(largest_digit(reading), text) for reading, text in zip(readings, texts) if reading.digits]
+            right = np.array([digit.label == text for digit, text in found])
+            confidence = np.array([digit.probability for digit, _ in found])
+            largest = f"{right.sum() / count:.2%}"
+            calibration = f"{expected_calibration_error(confidence, right):.4f}"
+    cells = (name, count, exact, largest, f"{none:.2%}", characters, f"{certain:.2%}", calibration)
+    return f"| {' | '.join(map(str, cells))} | {milliseconds:.1f} |"
+
+
+def corruption_table(reader: DigitReader, data: Path) -> Iterator[str]:
+    samples: list[Sample] = [sample for sample, _ in zip(mnist_frames(data), range(CORRUPTED))]
+    yield "| corruption | exactly right |\n|---|---|"
+    rates = []
+    for name, corrupt in tqdm(CORRUPTIONS.items(), "corruptions", leave=False):
+        random = np.random.default_rng(0)
+        readings = reader.read_many(corrupt(image, random) for image, _ in samples)
+        rates.append(statistics.mean(reading.text == text for reading, (_, text) in zip(readings, samples)))
+        yield f"| {name} | {rates[-1]:.1%} |"
+    yield f"| **mean** | **{statistics.mean(rates):.1%}** |"
+
+
+def certainty(reading: Reading) -> float:
+    """That of its least certain digit; 0 where none was found."""
+    return min((digit.certainty for digit in reading.digits), default=0.0)
+
+
+def area_under_roc(positive: np.ndarray, negative: np.ndarray) -> float:
+    """How often a positive outranks a negative, ties counted half (Mann and Whitney's U)."""
+    negative = np.sort(negative)
+    below = np.searchsorted(negative, positive, "left") + np.searchsorted(negative, positive, "right")
+    return float(below.mean() / 2 / len(negative))
 
 
 def edit_distance(ours: str, truth: str) -> int:
@@ -107,16 +150,12 @@ def draw_mistakes(path: Path, samples, readings: list[Reading], count: int) -> N
     sheet.save(path)
 
 
-def _largest(reading: Reading) -> str:
-    def area(digit):
+def largest_digit(reading: Reading) -> Digit:
+    def area(digit: Digit) -> int:
         left, top, right, bottom = digit.box
         return (right - left) * (bottom - top)
 
-    return max(reading.digits, key=area).label if reading.digits else "none"
-
-
-def _none(readings: list[Reading]) -> float:
-    return statistics.mean(not reading.digits for reading in readings)
+    return max(reading.digits, key=area)
 
 
 if __name__ == "__main__":

@@ -26,6 +26,7 @@ class Digit:
         probability: its probability, 0..1.
         probabilities: float32 (10,), of every digit; sums to 1.
         box: (left, top, right, bottom), in pixels of the upright image; right and bottom lie just outside.
+        certainty: how probable it is that this is one digit, and that digit, 0..1.
         certain: False where the reader would rather not say: two digits are about as likely, or it may be none.
         frame: float32 (28, 28) in 0..1: what the network saw.
         line: the number of its line, from 0 at the top.
@@ -35,6 +36,7 @@ class Digit:
     probability: float
     probabilities: np.ndarray
     box: tuple[int, int, int, int]
+    certainty: float
     certain: bool
     frame: np.ndarray
     line: int
@@ -149,6 +151,7 @@ class DigitReader:
             probability=float(guess.probabilities[best]),
             probabilities=guess.probabilities,
             box=(left, top, right, bottom),
+            certainty=guess.certainty,
             certain=guess.certainty >= self._classifier.certain_from,
             frame=guess.frame,
             line=line,

@@ -31,9 +31,13 @@ def fit_temperature(logits: np.ndarray, labels: np.ndarray) -> float:
     return round(float(candidates[int(np.argmin(losses))]), 4)
 
 
-def expected_calibration_error(probabilities: np.ndarray, labels: np.ndarray, bins: int = 15) -> float:
-    """The mean gap between confidence and accuracy over equal bins of confidence (Naeini et al., 2015)."""
-    confidence, right = probabilities.max(1), probabilities.argmax(1) == labels
+def expected_calibration_error(confidence: np.ndarray, right: np.ndarray, bins: int = 15) -> float:
+    """The mean gap between confidence (N,) and accuracy over equal bins of confidence (Naeini et al., 2015).
+
+    Args:
+        confidence: the probability given to each answer, 0..1.
+        right: bool (N,): whether the answer was right.
+    """
     which = np.minimum((confidence * bins).astype(int), bins - 1)
     gaps = [abs(right[which == b].mean() - confidence[which == b].mean()) * (which == b).mean() for b in set(which)]
     return float(sum(gaps))

@@ -30,7 +30,7 @@ def test_figures(probabilities: np.ndarray, labels: np.ndarray) -> dict:
         "test_errors": int(wrong.sum()),
         "test_errors_by_digit": [int(wrong[labels == digit].sum()) for digit in range(10)],
         "test_images_by_digit": [int((labels == digit).sum()) for digit in range(10)],
-        "test_calibration_error": round(expected_calibration_error(probabilities, labels), 5),
+        "test_calibration_error": round(expected_calibration_error(probabilities.max(1), ~wrong), 5),
     }
 
 
@@ -176,6 +176,9 @@ Errors of the shipped file by digit:
 | {digits} |
 |{"---|" * 10}
 | {errors} |
+
+![Loss and accuracy by epoch](history.png)
+![Confusion matrix on the test set](confusion.png)
 
 ## How to make it again
 
