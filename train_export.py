@@ -14,6 +14,7 @@ import json
 import os
 import shutil
 import sys
+import time
 from pathlib import Path
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")  # TensorFlow's start-up notices bury our own lines
@@ -37,7 +38,8 @@ def parse_arguments(arguments=None):
     option("--resume", action="store_true", help="go on from this run's last checkpoint")
     option("--arch", choices=["standardized", "two-block", "three-conv"], default="standardized", help="the network")
     option("--seed", type=int, nargs="+", default=[1], help="seeds; of several, the best by validation loss is shipped")
-    option("--epochs", type=int, default=16, help="epochs of the learning-rate schedule")
+    option("--epochs", type=int, default=30, help="epochs of the learning-rate schedule")
+    option("--head-epochs", type=int, default=6, help="epochs of the head that tells digits from the rest")
     option("--patience", type=int, default=12, help="stop after so many epochs without a lower validation loss")
     option("--batch-size", type=int, default=128, help="images a step")
     option("--learning-rate", type=float, default=2e-3, help="peak of the schedule: warm-up, then cosine to zero")
@@ -103,7 +105,7 @@ def train(mnist, seed, run, args):
     import tensorflow as tf
 
     from training import calibration, export, networks, report
-    from training.fit import fit
+    from training.fit import fit, fit_is_digit
 
     if args.threads:
         tf.config.threading.set_intra_op_parallelism_threads(args.threads)
@@ -119,28 +121,32 @@ def train(mnist, seed, run, args):
     if trained.best_epoch == 0:
         raise KeyboardInterrupt("Stopped before the first epoch ended: there is nothing to keep yet.")
     network.load_weights(run / "best.weights.h5")
+    began = time.monotonic()
+    head = fit_is_digit(network, mnist.train, seed, args)
+    head_seconds = time.monotonic() - began
     logits = network.predict(mnist.validation.images, batch_size=500, verbose=0)
-    temperature = calibration.fit_temperature(logits[:, :10], mnist.validation.labels)
-    validation, is_digit = calibration.digit_probabilities(logits, temperature)
+    is_digit = calibration.sigmoid(head.predict(mnist.validation.images, batch_size=500, verbose=0)[:, 0])
+    temperature = calibration.fit_temperature(logits, mnist.validation.labels)
+    validation = calibration.softmax(logits / temperature)
     metrics = {
         "arch": args.arch,
         "seed": seed,
-        "parameters": int(network.count_params()),
+        "parameters": int(keras.Model(network.input, [network.output, head.output]).count_params()),
         "epochs": len(trained.history["loss"]),
         "best_epoch": trained.best_epoch,
-        "train_minutes": round(trained.seconds / 60, 1),
+        "train_minutes": round((trained.seconds + head_seconds) / 60, 1),
         "cores": args.threads or os.cpu_count(),
         "precision": precision,
         "train_images": len(mnist.train.labels),
         "temperature": temperature,
         "certain_from": calibration.certainty_threshold(validation.max(1) * is_digit),
-        "validation_loss": calibration.cross_entropy(calibration.softmax(logits), mnist.validation.labels),
+        "validation_loss": calibration.cross_entropy(validation, mnist.validation.labels),
         "validation_accuracy": float((validation.argmax(1) == mnist.validation.labels).mean()),
         "versions": {"digits": CODE_VERSION, "keras": keras.__version__, "tensorflow": tf.__version__},
     }
 
     model = run / "digits.onnx"
-    export.export_onnx(network, temperature, model_metadata(metrics), mnist.test.images, model)
+    export.export_onnx(network, head, temperature, model_metadata(metrics), mnist.test.images, model)
     if trained.interrupted:
         raise KeyboardInterrupt(f"Stopped. The best model so far (epoch {trained.best_epoch}) is {model}.")
 

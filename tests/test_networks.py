@@ -10,8 +10,8 @@ from training.networks import NETWORKS
 @pytest.mark.parametrize(
     ("name", "parameters"),
     [
-        ("two-block", (9 * 64 + 64) + 4 * 64 + (9 * 64 * 128 + 128) + 4 * 128 + (49 * 128 * 512 + 512) + 512 * 11 + 11),
-        ("three-conv", (9 * 32 + 32) + (9 * 32 * 64 + 64) + (9 * 64 * 64 + 64) + (9 * 64 * 64 + 64) + 64 * 11 + 11),
+        ("two-block", (9 * 64 + 64) + 4 * 64 + (9 * 64 * 128 + 128) + 4 * 128 + (49 * 128 * 512 + 512) + 512 * 10 + 10),
+        ("three-conv", (9 * 32 + 32) + (9 * 32 * 64 + 64) + (9 * 64 * 64 + 64) + (9 * 64 * 64 + 64) + 64 * 10 + 10),
     ],
 )
 def test_parameters(name, parameters):
@@ -19,9 +19,9 @@ def test_parameters(name, parameters):
 
 
 @pytest.mark.parametrize("name", NETWORKS)
-def test_frames_become_eleven_logits(name):
+def test_frames_become_ten_logits(name):
     network = NETWORKS[name]()
-    assert network.predict(np.zeros((3, 28, 28, 1), np.float32), verbose=0).shape == (3, 11)
+    assert network.predict(np.zeros((3, 28, 28, 1), np.float32), verbose=0).shape == (3, 10)
 
 
 def test_standardized_weights_have_no_mean_and_keep_the_variance_of_activations():

@@ -2,8 +2,6 @@
 
 import numpy as np
 
-from training.synthesis import NOT_A_DIGIT
-
 # The part of the validation digits, the least certain ones, that the reader would rather not vouch for.
 DOUBTED = 0.005
 
@@ -14,9 +12,9 @@ def softmax(logits: np.ndarray) -> np.ndarray:
     return powers / powers.sum(1, keepdims=True)
 
 
-def digit_probabilities(logits: np.ndarray, temperature: float) -> tuple[np.ndarray, np.ndarray]:
-    """Logits (N, 11) -> the probabilities of the ten digits, float (N, 10), and that it is a digit at all, (N,)."""
-    return softmax(logits[:, :NOT_A_DIGIT] / temperature), 1 - softmax(logits)[:, NOT_A_DIGIT]
+def sigmoid(logits: np.ndarray) -> np.ndarray:
+    """float (N,) -> float (N,) in 0..1."""
+    return 1 / (1 + np.exp(-logits))
 
 
 def cross_entropy(probabilities: np.ndarray, labels: np.ndarray) -> float:

@@ -10,8 +10,7 @@ from pathlib import Path
 import keras
 import numpy as np
 
-from training.calibration import digit_probabilities
-from training.synthesis import NOT_A_DIGIT
+from training.calibration import sigmoid, softmax
 
 OPSET = 18
 TOLERANCE = 1e-5
@@ -21,14 +20,22 @@ class ExportError(RuntimeError):
     """The exported file failed a check; the message says which."""
 
 
-def export_onnx(network: keras.Model, temperature: float, metadata: dict[str, str], images: np.ndarray, path: Path):
+def export_onnx(
+    network: keras.Model,
+    head: keras.Model,
+    temperature: float,
+    metadata: dict[str, str],
+    images: np.ndarray,
+    path: Path,
+):
     """Writes the network as ONNX, proves it against Keras, and only then puts it in its place, in one step.
 
     The graph takes `image`, float32 (N, 28, 28, 1) in 0..1, and gives `probabilities`, float32 (N, 10), and `is_digit`,
     float32 (N,): how probable it is that the frame shows one digit at all.
 
     Args:
-        network: 28x28 ink -> eleven logits.
+        network: 28x28 ink -> ten logits.
+        head: the same ink -> one logit, whether it is a digit (networks.is_digit_head).
         temperature: what the logits are divided by before the softmax.
         metadata: goes into the file's metadata_props.
         images: float32 (N, 28, 28, 1); file and Keras must agree on every one.
@@ -41,13 +48,13 @@ def export_onnx(network: keras.Model, temperature: float, metadata: dict[str, st
 
     path.parent.mkdir(parents=True, exist_ok=True)
     part = path.with_name(f".{path.name}.{os.getpid()}.part")
-    float_network = as_float32(network)
+    both = as_float32(keras.Model(network.input, [network.output, head.output]))
     try:
-        model = _convert(float_network, temperature)
+        model = _convert(both, temperature)
         onnx.helper.set_model_props(model, metadata)
         onnx.save(model, part)
         onnx.checker.check_model(str(part), full_check=True)
-        check_parity(float_network, temperature, part, images)
+        check_parity(both, temperature, part, images)
         os.replace(part, path)
     except onnx.checker.ValidationError as error:
         raise ExportError(f"onnx.checker refused the exported model: {error}") from error
@@ -68,7 +75,7 @@ def as_float32(network: keras.Model) -> keras.Model:
     return copy
 
 
-def check_parity(network: keras.Model, temperature: float, path: Path, images: np.ndarray):
+def check_parity(both: keras.Model, temperature: float, path: Path, images: np.ndarray):
     """Raises ExportError unless every argmax is equal and every output within TOLERANCE of Keras's."""
     import onnxruntime
 
@@ -76,8 +83,8 @@ def check_parity(network: keras.Model, temperature: float, path: Path, images: n
     batches = [images[start : start + 500] for start in range(0, len(images), 500)]
     outputs = [session.run(["probabilities", "is_digit"], {"image": batch}) for batch in batches]
     ours, our_is_digit = (np.concatenate(column) for column in zip(*outputs))
-    logits = network.predict(images, batch_size=500, verbose=0)
-    theirs, their_is_digit = digit_probabilities(logits, temperature)
+    logits, digit_logit = both.predict(images, batch_size=500, verbose=0)
+    theirs, their_is_digit = softmax(logits / temperature), sigmoid(digit_logit[:, 0])
     difference = float(max(np.abs(ours - theirs).max(), np.abs(our_is_digit - their_is_digit).max()))
     unequal = int((ours.argmax(1) != theirs.argmax(1)).sum())
     if unequal or not difference <= TOLERANCE:
@@ -87,7 +94,7 @@ def check_parity(network: keras.Model, temperature: float, path: Path, images: n
         )
 
 
-def _convert(network: keras.Model, temperature: float):
+def _convert(both: keras.Model, temperature: float):
     import tensorflow as tf
     import tf2onnx
 
@@ -96,10 +103,10 @@ def _convert(network: keras.Model, temperature: float):
     # from_keras fails on Keras 3 (tf2onnx issue 2448); a function keeps the names that it is given.
     @tf.function(input_signature=signature)
     def read(image):
-        logits = network(image, training=False)
+        logits, digit_logit = both(image, training=False)
         return {
-            "probabilities": tf.nn.softmax(logits[:, :10] / temperature),
-            "is_digit": 1 - tf.nn.softmax(logits)[:, NOT_A_DIGIT],
+            "probabilities": tf.nn.softmax(logits / temperature),
+            "is_digit": tf.sigmoid(digit_logit[:, 0]),
         }
 
     model, _ = tf2onnx.convert.from_function(read, input_signature=signature, opset=OPSET)

@@ -16,6 +16,7 @@ from tqdm import tqdm
 
 from training.augmentation import RandomStroke, RandomWarp
 from training.calibration import cross_entropy, softmax
+from training.networks import is_digit_head
 from training.synthesis import NOT_A_DIGIT, synthesize
 
 
@@ -32,13 +33,9 @@ class Trained:
 
 def fit(network, train, validation, seed: int, args, run: Path) -> Trained:
     """Trains `network` on augmented images; its best weights are then in run/best.weights.h5."""
-    image = keras.Input((28, 28, 1))
-    x = RandomWarp(args.rotation, args.zoom, args.shear, args.shift, args.elastic, seed=seed)(image)
-    x = RandomStroke(args.stroke, seed=seed)(x)
-    model = keras.Model(image, network(x))
+    model = _augmented(network, seed, args)
 
-    # What is synthesized is new in every epoch; its number is the same.
-    steps = -(-len(synthesize(train, np.random.default_rng(seed)).labels) // args.batch_size)
+    steps = -(-len(train.labels) // args.batch_size)
     warm_up = min(steps, args.epochs * steps // 10)
     schedule = keras.optimizers.schedules.CosineDecay(
         args.learning_rate / 20, args.epochs * steps - warm_up, warmup_target=args.learning_rate, warmup_steps=warm_up
@@ -57,16 +54,13 @@ def fit(network, train, validation, seed: int, args, run: Path) -> Trained:
     first_epoch = keeper.restore(model) if args.resume else 0
     interrupted = False
     try:
-        for epoch in range(first_epoch, args.epochs):
-            if keeper.is_done():
-                break
-            images, labels = synthesize(train, np.random.default_rng((seed, epoch)))
+        if first_epoch < args.epochs and not keeper.is_done():
             model.fit(
-                images,
-                labels,
+                train.images,
+                train.labels,
                 batch_size=args.batch_size,
-                initial_epoch=epoch,
-                epochs=epoch + 1,
+                initial_epoch=first_epoch,
+                epochs=args.epochs,
                 callbacks=[keeper],
                 verbose=0,
             )
@@ -75,6 +69,33 @@ def fit(network, train, validation, seed: int, args, run: Path) -> Trained:
     finally:
         keeper.close()
     return Trained(keeper.history, keeper.best_epoch, interrupted, keeper.seconds)
+
+
+def fit_is_digit(network, train, seed: int, args) -> keras.Model:
+    """Trains the head that tells digits from the rest, on top of a trained network that stays as it is.
+
+    What is no digit is synthesized anew in every epoch. Returns the head: image -> one logit.
+    """
+    head = is_digit_head(network)
+    model = _augmented(head, seed, args)
+    images, labels = synthesize(train, np.random.default_rng((seed, 0)))
+    steps = args.head_epochs * -(-len(labels) // args.batch_size)
+    optimizer = keras.optimizers.AdamW(keras.optimizers.schedules.CosineDecay(args.learning_rate, steps))
+    model.compile(optimizer, keras.losses.BinaryCrossentropy(from_logits=True))
+    for epoch in tqdm(range(args.head_epochs), "is it a digit", unit="epoch"):
+        if epoch:
+            images, labels = synthesize(train, np.random.default_rng((seed, epoch)))
+        is_digit = (labels != NOT_A_DIGIT).astype(np.float32)[:, None]
+        model.fit(images, is_digit, batch_size=args.batch_size, verbose=0)
+    return head
+
+
+def _augmented(network, seed: int, args) -> keras.Model:
+    """The network behind the augmentation, which acts in training only."""
+    image = keras.Input((28, 28, 1))
+    x = RandomWarp(args.rotation, args.zoom, args.shear, args.shift, args.elastic, seed=seed)(image)
+    x = RandomStroke(args.stroke, seed=seed)(x)
+    return keras.Model(image, network(x))
 
 
 class _Keeper(keras.callbacks.Callback):
@@ -143,15 +164,15 @@ class _Keeper(keras.callbacks.Callback):
         )
         if self.is_done():
             self.bar.write(f"No better validation loss for {self.args.patience} epochs: stopping early.")
+            self.model.stop_training = True
 
     def close(self):
         if self.bar:
             self.bar.close()
 
     def _validate(self):
-        """Loss and accuracy on the validation digits; what is taken for no digit counts in the loss."""
         logits = self.network.predict(self.validation.images, batch_size=500, verbose=0)
-        right = logits[:, :NOT_A_DIGIT].argmax(1) == self.validation.labels
+        right = logits.argmax(1) == self.validation.labels
         return cross_entropy(softmax(logits), self.validation.labels), float(right.mean())
 
     def _save(self, model, name):

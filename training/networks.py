@@ -1,12 +1,10 @@
-"""The networks by name, each from 28x28 ink to eleven logits: the ten digits, and what is not one digit.
+"""The networks by name, each from 28x28 ink to the ten digits' logits; and the head that tells digits from the rest.
 
 They know shapes and layers only; augmentation, training and the final softmax live elsewhere.
 """
 
 import keras
 from keras import layers, ops
-
-CLASSES = 11
 
 # Keeps the variance of activations at one through a ReLU (Brock et al., 2021, section 3).
 RELU_GAIN = 1.7139
@@ -50,7 +48,7 @@ def standardized():
         x = StandardizedConv2D(filters)(x)
         x = StandardizedConv2D(filters)(x)
     x = layers.GlobalAveragePooling2D()(x)
-    return keras.Model(image, layers.Dense(CLASSES, dtype="float32")(x))
+    return keras.Model(image, layers.Dense(10, dtype="float32")(x))
 
 
 def two_block():
@@ -62,7 +60,7 @@ def two_block():
         x = layers.MaxPooling2D()(x)
         x = layers.Dropout(0.25)(x)
     x = layers.Dense(512, activation="relu")(layers.Flatten()(x))
-    return keras.Model(image, layers.Dense(CLASSES, dtype="float32")(x))
+    return keras.Model(image, layers.Dense(10, dtype="float32")(x))
 
 
 def three_conv():
@@ -74,7 +72,27 @@ def three_conv():
     x = layers.MaxPooling2D()(x)
     x = layers.Conv2D(64, 3, activation="relu")(x)
     x = layers.Dense(64, activation="relu")(layers.Flatten()(x))
-    return keras.Model(image, layers.Dense(CLASSES, dtype="float32")(x))
+    return keras.Model(image, layers.Dense(10, dtype="float32")(x))
+
+
+def is_digit_head(network: keras.Model) -> keras.Model:
+    """Whether a frame shows one digit at all: a small branch on the last feature maps of a trained network.
+
+    The network itself stays as it is: taught to tell digits from the rest as well, it tells digits from each other less
+    well (measured: 99.6 % on the MNIST test set in place of 99.7 %).
+
+    Returns:
+        A model from image to one logit, whose own weights alone can be trained.
+    """
+    network.trainable = False
+    maps = [
+        layer.output for layer in network.layers if len(layer.output.shape) == 4 and layer.output is not network.input
+    ]
+    x = StandardizedConv2D(32)(maps[-1])
+    seen = [layers.GlobalAveragePooling2D(dtype="float32")(features) for features in (x, maps[-1])]
+    x = layers.Concatenate(dtype="float32")([*seen, network.output])
+    x = layers.Dense(64, activation="relu")(x)
+    return keras.Model(network.input, layers.Dense(1, dtype="float32")(x))
 
 
 NETWORKS = {"standardized": standardized, "two-block": two_block, "three-conv": three_conv}
