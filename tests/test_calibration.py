@@ -6,7 +6,6 @@ import pytest
 from training.calibration import (
     DOUBTED,
     certainty_threshold,
-    digit_probabilities,
     expected_calibration_error,
     fit_temperature,
     softmax,
@@ -48,12 +47,3 @@ def test_all_but_the_least_certain_digits_count_as_certain():
 
 def test_less_likely_than_not_is_never_certain():
     assert certainty_threshold(np.linspace(0, 0.4, 100)) == 0.5
-
-
-def test_a_frame_of_no_digit_keeps_honest_digit_probabilities():
-    logits = np.zeros((1, 11))
-    logits[0, 3], logits[0, 10] = 2.0, 9.0
-    probabilities, is_digit = digit_probabilities(logits, temperature=1.0)
-    assert probabilities.sum() == pytest.approx(1)
-    assert probabilities.argmax() == 3
-    assert is_digit[0] < 0.01

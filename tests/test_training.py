@@ -116,37 +116,57 @@ def test_ctrl_c_keeps_the_best_model_so_far_and_says_so(tmp_path, mnist_path):
     assert not (tmp_path / "models" / "digits.onnx").exists()
 
 
+def untrained(name):
+    from training import networks
+
+    network = networks.NETWORKS[name]()
+    return network, networks.is_digit_head(network)
+
+
 def test_a_failed_check_leaves_the_old_model(tmp_path):
-    from training import export, networks
+    from training import export
 
     old = tmp_path / "digits.onnx"
     old.write_bytes(b"old")
-    network, images = networks.three_conv(), np.random.default_rng(0).random((40, 28, 28, 1), np.float32)
-    export.export_onnx(network, 1.0, {"labels": "[]"}, images, tmp_path / "good.onnx")
+    images = np.random.default_rng(0).random((40, 28, 28, 1), np.float32)
+    export.export_onnx(*untrained("three-conv"), 1.0, {"labels": "[]"}, images, tmp_path / "good.onnx")
 
-    # The same weights under another temperature: what a broken conversion would look like.
-    with pytest.raises(export.ExportError, match="disagrees"):
-        export.check_parity(network, 0.2, tmp_path / "good.onnx", images)
-
-    def broken(network, temperature):
+    def broken(both, temperature):
+        """A conversion that gives another network's graph."""
         return onnx.load(tmp_path / "good.onnx")
 
     original, export._convert = export._convert, broken
     try:
-        with pytest.raises(export.ExportError):
-            export.export_onnx(networks.three_conv(), 1.0, {}, images, old)
+        with pytest.raises(export.ExportError, match="disagrees"):
+            export.export_onnx(*untrained("three-conv"), 1.0, {}, images, old)
     finally:
         export._convert = original
     assert old.read_bytes() == b"old"
     assert [p.name for p in tmp_path.iterdir() if "part" in p.name] == []
 
 
-def test_parity_with_keras_holds_for_every_network():
-    import tempfile
-
-    from training import export, networks
+@pytest.mark.parametrize("name", ["standardized", "two-block", "three-conv"])
+def test_parity_with_keras_holds_for_every_network(name, tmp_path):
+    from training import export
 
     images = np.random.default_rng(1).random((64, 28, 28, 1), np.float32)
-    with tempfile.TemporaryDirectory() as folder:
-        for name, build in networks.NETWORKS.items():
-            export.export_onnx(build(), 1.3, {"labels": "[]"}, images, Path(folder) / f"{name}.onnx")
+    export.export_onnx(*untrained(name), 1.3, {"labels": "[]"}, images, tmp_path / "model.onnx")
+
+
+def test_the_head_leaves_the_network_as_it_was(mnist_path):
+    import argparse
+
+    from training.data import load_mnist
+    from training.fit import fit_is_digit
+    from training.networks import three_conv
+
+    train = load_mnist(str(mnist_path), 400).train
+    network = three_conv()
+    before = network.get_weights()
+    args = argparse.Namespace(
+        rotation=12, zoom=0.1, shear=0.2, shift=0.06, elastic=0.7, stroke=0.4, head_epochs=1, batch_size=64,
+        learning_rate=2e-3,
+    )  # fmt: skip
+    fit_is_digit(network, train, 0, args)
+    for ours, theirs in zip(before, network.get_weights()):
+        np.testing.assert_array_equal(ours, theirs)

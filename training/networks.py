@@ -85,11 +85,9 @@ def is_digit_head(network: keras.Model) -> keras.Model:
         A model from image to one logit, whose own weights alone can be trained.
     """
     network.trainable = False
-    maps = [
-        layer.output for layer in network.layers if len(layer.output.shape) == 4 and layer.output is not network.input
-    ]
-    x = StandardizedConv2D(32)(maps[-1])
-    seen = [layers.GlobalAveragePooling2D(dtype="float32")(features) for features in (x, maps[-1])]
+    last_maps = [layer.output for layer in network.layers if len(layer.output.shape) == 4][-1]
+    x = StandardizedConv2D(32)(last_maps)
+    seen = [layers.GlobalAveragePooling2D(dtype="float32")(maps) for maps in (x, last_maps)]
     x = layers.Concatenate(dtype="float32")([*seen, network.output])
     x = layers.Dense(64, activation="relu")(x)
     return keras.Model(network.input, layers.Dense(1, dtype="float32")(x))

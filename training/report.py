@@ -154,7 +154,7 @@ Written by `train_export.py` from the figures in `metrics/`; the model file carr
 | MNIST test accuracy | **{shipped["test_accuracy"]:.2%}** ({shipped["test_errors"]} of {shipped["test_images"]:,} wrong); {_spread(accuracies)} |
 | calibration | expected calibration error {shipped["test_calibration_error"]:.4f} on the test set; logits divided by {shipped["temperature"]} |
 | certain from | {shipped["certain_from"]:.4f}: below this, `probability` times `is_digit`, the reader says that it is unsure |
-| trained on | {shipped["train_images"]:,} images of MNIST's training set, and what the code makes of them: slashed zeros, ones with a flag and a foot, crossed sevens, and, as "no digit", pieces, digits that touch, turned digits, scribbles (`training/synthesis.py`); all augmented (`training/augmentation.py`) |
+| trained on | {shipped["train_images"]:,} images of MNIST's training set, augmented (`training/augmentation.py`); `is_digit`, on the finished network, also on what the code makes of them: slashed zeros, ones with a flag and a foot, crossed sevens, and, as no digit, pieces, digits that touch, turned digits, scribbles (`training/synthesis.py`) |
 
 ## How good it is
 
@@ -191,8 +191,8 @@ number of epochs, and `--keep-model`.
 
 - What is no digit gets the digit that it resembles most, marked as unsure: often, not always. Letters such as l, O, S, Z
   are digits to it.
-- MNIST was written by American census workers and pupils around 1990. Other ways to write a digit are known to it only
-  as far as the training code draws them.
+- MNIST was written by American census workers and pupils around 1990. A one with a long flag and a foot is taken for a
+  seven or a two, a slashed zero for an eight.
 - It reads what the frame shows: a digit cut in two, or two that touch, must be put right before it (`digits/segment.py`).
 - The standard error of a test of 10,000 images is about 0.05 points at this level, and some 15 of its labels are
   doubtful: differences of a few hundredths between models mean nothing.
