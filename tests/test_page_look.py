@@ -17,7 +17,16 @@ WIDTHS = [320, 390, 768, 1280, 1920]
 def digit(label: str, probability: float, certain: bool = True, second: str = "1", line: int = 0) -> Digit:
     probabilities = np.full(10, 0.0, np.float32)
     probabilities[int(label)], probabilities[int(second)] = probability, 1 - probability
-    return Digit(label, probability, probabilities, (10, 10, 50, 90), certain, np.zeros((28, 28)), line)
+    return Digit(
+        label=label,
+        probability=probability,
+        probabilities=probabilities,
+        box=(10, 10, 50, 90),
+        certainty=probability,
+        certain=certain,
+        frame=np.zeros((28, 28)),
+        line=line,
+    )
 
 
 @pytest.mark.parametrize("width", WIDTHS)
