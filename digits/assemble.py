@@ -25,11 +25,15 @@ MOST_PIECES = 4
 WIDEST = 1.7
 
 # What each cut through ink costs, as a factor on the probability of the path: cutting wants a reason.
-CUT_COST = 0.5
+CUT_COST = 0.1
 
 # A piece smaller than this part of its line may be no digit at all, at this price.
 DOT = 0.3
 DOT_COST = 0.02
+
+# All of a page's pieces, if they are so many at most, are one digit unless several are so much likelier.
+MOST_STROKES = 6
+ONE_COST = 0.2
 
 Classify = Callable[[np.ndarray], tuple[np.ndarray, np.ndarray]]
 
@@ -66,10 +70,33 @@ def assemble(pages: list[Page], classify: Classify) -> list[list[list[Guess]]]:
     Returns:
         For every page its lines, and for every line its digits from the left.
     """
-    lines = [(page, line) for page in pages for line in page.lines]
-    guesses = iter(_guesses([(page, piece) for page, line in lines for piece in line], classify))
-    read = iter([_read_line(page, line, [next(guesses) for _ in line], classify) for page, line in lines])
-    return [[digits for _ in page.lines if (digits := next(read))] for page in pages]
+    # Every piece by itself, and all of a page's as one digit where they are few: in one call of the network.
+    wholes = [_whole(page) for page in pages]
+    asked = [
+        (page, piece)
+        for page, whole in zip(pages, wholes)
+        for piece in (*(piece for line in page.lines for piece in line), *whole)
+    ]
+    guesses = iter(_guesses(asked, classify))
+    read = []
+    for page, whole in zip(pages, wholes):
+        alone = [[next(guesses) for _ in line] for line in page.lines]
+        as_one = [next(guesses) for _ in whole]
+        lines = [_read_line(page, line, guessed, classify) for line, guessed in zip(page.lines, alone)]
+        lines = [digits for digits in lines if digits]
+        certainty = math.prod(guess.certainty for digits in lines for guess in digits)
+        # A digit whose strokes lie far apart, or over one another like lines, is still one if that is likelier.
+        read.append([as_one] if as_one and as_one[0].certainty > ONE_COST * certainty else lines)
+    return read
+
+
+def _whole(page: Page) -> list[Piece]:
+    """All pieces of a page as one, in a list; an empty list where they are one already, or too many or too wide."""
+    pieces = [piece for line in page.lines for piece in line]
+    if not 2 <= len(pieces) <= MOST_STROKES:
+        return []
+    whole = together(pieces)
+    return [whole] if whole.width <= WIDEST * whole.height else []
 
 
 def _guesses(pieces: list[tuple[Page, Piece]], classify: Classify) -> list[Guess]:
