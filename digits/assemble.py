@@ -31,7 +31,8 @@ CUT_COST = 0.1
 DOT = 0.3
 DOT_COST = 0.02
 
-# All of a page's pieces, if they are so many at most, are one digit unless several are so much likelier.
+# All of a page's pieces, if they are so many at most, may be one digit; those that lie over one another are, unless
+# several digits are so much likelier.
 MOST_STROKES = 6
 ONE_COST = 0.2
 
@@ -85,8 +86,10 @@ def assemble(pages: list[Page], classify: Classify) -> list[list[list[Guess]]]:
         lines = [_read_line(page, line, guessed, classify) for line, guessed in zip(page.lines, alone)]
         lines = [digits for digits in lines if digits]
         certainty = math.prod(guess.certainty for digits in lines for guess in digits)
-        # A digit whose strokes lie far apart, or over one another like lines, is still one if that is likelier.
-        read.append([as_one] if as_one and as_one[0].certainty > ONE_COST * certainty else lines)
+        # A digit whose strokes lie far apart is still one if that is likelier. Side by side they are digits as a rule;
+        # over one another, on a page of so few, they are strokes as a rule.
+        needed = certainty * (ONE_COST if len(lines) > 1 else 1)
+        read.append([as_one] if as_one and as_one[0].certainty > needed else lines)
     return read
 
 

@@ -56,3 +56,10 @@ def test_dots_are_no_digits(reader):
     page = np.array(draw("42", size=(500, 280), height=140, pen=14))
     page[195:212, 245:262] = 0
     assert reader.read(page).text == "42"
+
+
+@pytest.mark.parametrize("spacing", [-0.1, 0.05, 0.3])
+def test_any_two_digits_side_by_side_stay_two(reader, spacing):
+    pairs = [f"{number:02}" for number in range(100)]
+    pages = [draw(pair, size=(420, 300), height=130, pen=12, spacing=spacing) for pair in pairs]
+    assert [reading.text for reading in reader.read_many(pages)] == pairs
