@@ -78,7 +78,8 @@ def main(arguments=None):
         try:
             runs.append((run, train(mnist, seed, run, args)))
         except KeyboardInterrupt as stopped:
-            print(f"{stopped} The model in {args.out} is left as it was. The same command with --resume goes on.")
+            kept = str(stopped) or f"Stopped. The best weights so far are in {run}."
+            print(f"{kept} The model in {args.out} is left as it was. The same command with --resume goes on.")
             return INTERRUPTED
         except export.ExportError as error:
             print(f"{error} The model in {args.out} is left as it was.", file=sys.stderr)
@@ -150,7 +151,7 @@ def train(mnist, seed, run, args):
     if trained.interrupted:
         raise KeyboardInterrupt(f"Stopped. The best model so far (epoch {trained.best_epoch}) is {model}.")
 
-    # The test set is read here and nowhere before; what it says changes nothing but the report.
+    # The test set's labels are read here and nowhere before; what they say changes nothing but the report.
     classifier = Classifier(model)
     probabilities, _ = classifier.classify(mnist.test.images)
     metrics |= report.test_figures(probabilities, mnist.test.labels)

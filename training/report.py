@@ -140,7 +140,7 @@ def _card(shipped, by_network):
     )
     return f"""# Model card: digits.onnx
 
-Written by `train_export.py` from the figures in `metrics/`; the model file carries the same figures in its metadata.
+Written by `train_export.py` from the figures in `metrics/`; the model file carries those of its training in its metadata.
 
 | | |
 |---|---|
