@@ -51,6 +51,8 @@ def parse_arguments(arguments=None):
     option("--shift", type=float, default=0.06, help="augmentation: largest shift, as a part of the side")
     option("--elastic", type=float, default=0.7, help="augmentation: elastic distortion, pixels (standard deviation)")
     option("--stroke", type=float, default=0.4, help="augmentation: largest blend with thinner or thicker strokes")
+    option("--variants", type=float, default=0.06, help="other ways of writing to add, as a part of the images")
+    option("--others", type=float, default=0.16, help="images of what is no digit to add for that head, likewise")
     option("--threads", type=int, default=0, help="cores to use; 0 is all")
     option(
         "--precision",
@@ -184,12 +186,12 @@ def ship(file, destination):
 
 
 def fastest_precision():
-    """bfloat16 is four times as fast where the processor multiplies matrices in it, and slower where it doesn't."""
+    """bfloat16 is up to four times as fast where the processor multiplies in it, and slower where it doesn't."""
     try:
         flags = Path("/proc/cpuinfo").read_text()
     except OSError:
         return "float32"
-    return "mixed_bfloat16" if "amx_bf16" in flags else "float32"
+    return "mixed_bfloat16" if "amx_bf16" in flags or "avx512_bf16" in flags else "float32"
 
 
 if __name__ == "__main__":

@@ -8,6 +8,8 @@ knows nothing of digits.
 import cv2
 import numpy as np
 
+from digits.ruling import without_ruling
+
 # Light and pen are surveyed on a copy of this size.
 SURVEY_SIDE = 256
 
@@ -41,7 +43,7 @@ def find_ink(pixels: np.ndarray) -> np.ndarray:
         channels = [cv2.cvtColor(pixels, cv2.COLOR_RGB2GRAY)]
 
     window = _paper_window(channels)
-    contrast = _contrast(channels, window)
+    contrast = without_ruling(_contrast(channels, window))
     counts = cv2.calcHist([contrast], [0], None, [256], [0, 256]).ravel()
     # All that follows depends on a pixel's contrast alone, so it is worked out once for each of the 256.
     return cv2.LUT(contrast, _ink_of_contrast(counts))

@@ -33,6 +33,11 @@ class Digits(NamedTuple):
     labels: np.ndarray
 
 
+def joined(*parts: Digits) -> Digits:
+    """Several sets as one."""
+    return Digits(np.concatenate([part.images for part in parts]), np.concatenate([part.labels for part in parts]))
+
+
 class Mnist(NamedTuple):
     train: Digits
     validation: Digits

@@ -7,6 +7,7 @@ kept as best.weights.h5; last.weights.h5 and progress.json hold what a resumed r
 import json
 import os
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -16,8 +17,9 @@ from tqdm import tqdm
 
 from training.augmentation import RandomStroke, RandomWarp
 from training.calibration import cross_entropy, softmax
+from training.data import Digits, joined
 from training.networks import is_digit_head
-from training.synthesis import NOT_A_DIGIT, synthesize
+from training.synthesis import NOT_A_DIGIT, others, variants
 
 
 @dataclass
@@ -32,10 +34,14 @@ class Trained:
 
 
 def fit(network, train, validation, seed: int, args, run: Path) -> Trained:
-    """Trains `network` on augmented images; its best weights are then in run/best.weights.h5."""
-    model = _augmented(network, seed, args)
+    """Trains `network` on augmented images and on other ways of writing, synthesized anew in every epoch.
 
-    steps = -(-len(train.labels) // args.batch_size)
+    Its best weights are then in run/best.weights.h5.
+    """
+    model = _augmented(network, seed, args)
+    count = int(args.variants * len(train.labels))
+    batches = _Batches(lambda random: joined(train, variants(train, count, random)), seed, args.batch_size)
+    steps = len(batches)
     warm_up = min(steps, args.epochs * steps // 10)
     schedule = keras.optimizers.schedules.CosineDecay(
         args.learning_rate / 20, args.epochs * steps - warm_up, warmup_target=args.learning_rate, warmup_steps=warm_up
@@ -55,10 +61,9 @@ def fit(network, train, validation, seed: int, args, run: Path) -> Trained:
     interrupted = False
     try:
         if first_epoch < args.epochs and not keeper.is_done():
+            batches.begin(first_epoch)
             model.fit(
-                train.images,
-                train.labels,
-                batch_size=args.batch_size,
+                batches,
                 initial_epoch=first_epoch,
                 epochs=args.epochs,
                 callbacks=[keeper],
@@ -78,16 +83,52 @@ def fit_is_digit(network, train, seed: int, args) -> keras.Model:
     """
     head = is_digit_head(network)
     model = _augmented(head, seed, args)
-    images, labels = synthesize(train, np.random.default_rng((seed, 0)))
-    steps = args.head_epochs * -(-len(labels) // args.batch_size)
-    optimizer = keras.optimizers.AdamW(keras.optimizers.schedules.CosineDecay(args.learning_rate, steps))
-    model.compile(optimizer, keras.losses.BinaryCrossentropy(from_logits=True))
-    for epoch in tqdm(range(args.head_epochs), "is it a digit", unit="epoch"):
-        if epoch:
-            images, labels = synthesize(train, np.random.default_rng((seed, epoch)))
-        is_digit = (labels != NOT_A_DIGIT).astype(np.float32)[:, None]
-        model.fit(images, is_digit, batch_size=args.batch_size, verbose=0)
+    counts = [int(part * len(train.labels)) for part in (args.variants, args.others)]
+
+    def epoch(random):
+        digits = joined(train, variants(train, counts[0], random), others(train, counts[1], random))
+        return Digits(digits.images, (digits.labels != NOT_A_DIGIT).astype(np.float32)[:, None])
+
+    batches = _Batches(epoch, seed, args.batch_size)
+    schedule = keras.optimizers.schedules.CosineDecay(args.learning_rate, args.head_epochs * len(batches))
+    model.compile(keras.optimizers.AdamW(schedule), keras.losses.BinaryCrossentropy(from_logits=True))
+    bar = tqdm(total=args.head_epochs, desc="is it a digit", unit="epoch")
+    step = keras.callbacks.LambdaCallback(on_epoch_end=lambda *_: bar.update())
+    model.fit(batches, epochs=args.head_epochs, callbacks=[step], verbose=0)
+    bar.close()
     return head
+
+
+class _Batches(keras.utils.PyDataset):
+    """Shuffled batches of images and labels that are made anew for every epoch.
+
+    Args:
+        make: (numpy's random generator) -> Digits; as many in every epoch.
+        seed: with the number of the epoch, the seed of that generator: a resumed run sees what it would have seen.
+        batch_size: images a step.
+    """
+
+    def __init__(self, make: Callable[[np.random.Generator], Digits], seed: int, batch_size: int):
+        super().__init__()
+        self.make, self.seed, self.batch_size = make, seed, batch_size
+        self.begin(0)
+
+    def begin(self, epoch: int) -> None:
+        self.epoch = epoch
+        random = np.random.default_rng((self.seed, epoch))
+        digits = self.make(random)
+        order = random.permutation(len(digits.labels))
+        self.images, self.labels = digits.images[order], digits.labels[order]
+
+    def __len__(self) -> int:
+        return -(-len(self.labels) // self.batch_size)
+
+    def __getitem__(self, number: int):
+        batch = slice(number * self.batch_size, (number + 1) * self.batch_size)
+        return self.images[batch], self.labels[batch]
+
+    def on_epoch_end(self) -> None:
+        self.begin(self.epoch + 1)
 
 
 def _augmented(network, seed: int, args) -> keras.Model:

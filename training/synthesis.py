@@ -17,26 +17,31 @@ SIDE = FRAME_SIDE * ZOOM
 NOT_A_DIGIT = 10
 
 
-def synthesize(digits: Digits, random: np.random.Generator, variants: float = 0.06, others: float = 0.16) -> Digits:
-    """The digits themselves, and after them what was made from them.
+def variants(digits: Digits, count: int, random: np.random.Generator) -> Digits:
+    """Digits in other ways of writing: slashed zeros, ones with flag and foot, crossed sevens.
 
     Args:
-        digits: images float32 (N, 28, 28, 1) in 0..1 and their labels (N,).
+        digits: images float32 (N, 28, 28, 1) in 0..1 and their labels (N,), to make them from.
+        count: how many.
         random: where chance comes from.
-        variants: how many variants to add, as a part of N: slashed zeros, ones with flag and foot, crossed sevens.
-        others: how many images to add that are not one digit, as a part of N, labelled NOT_A_DIGIT: pieces of digits,
-            digits that touch, mirrored and turned digits, scribbles.
     """
-    count = len(digits.labels)
     pages, labels = [], []
-    while len(pages) < int(variants * count):
-        digit, change = VARIANTS[random.choice(len(VARIANTS), p=(0.3, 0.5, 0.2))]
-        index = random.integers(count)
-        if digits.labels[index] == digit:
-            pages.append(change(_enlarged(digits.images[index]), random))
+    of_digit = [np.flatnonzero(digits.labels == digit) for digit, _ in VARIANTS]
+    while len(pages) < count:
+        which = random.choice(len(VARIANTS), p=(0.3, 0.5, 0.2))
+        if len(of_digit[which]):
+            digit, change = VARIANTS[which]
+            pages.append(change(_enlarged(digits.images[random.choice(of_digit[which])]), random))
             labels.append(digit)
-    while len(pages) < int(variants * count) + int(others * count):
-        chosen = random.integers(count, size=3)
+    return _framed(pages, labels)
+
+
+def others(digits: Digits, count: int, random: np.random.Generator) -> Digits:
+    """What is not one digit, labelled NOT_A_DIGIT: pieces of digits, digits that touch, mirrored and turned digits,
+    scribbles. Arguments as for `variants`."""
+    pages: list[np.ndarray] = []
+    while len(pages) < count:
+        chosen = random.integers(len(digits.labels), size=3)
         page, label = _enlarged(digits.images[chosen[0]]), int(digits.labels[chosen[0]])
         kind = random.choice(4, p=(0.15, 0.35, 0.25, 0.25))
         # Half of an eight is a three; one and seven have no half that is clearly neither.
@@ -56,13 +61,12 @@ def synthesize(digits: Digits, random: np.random.Generator, variants: float = 0.
             page = None
         if page is not None:
             pages.append(page)
-            labels.append(NOT_A_DIGIT)
-    if not pages:
-        return digits
-    framed = np.stack([frame(page) for page in pages])[..., None]
-    return Digits(
-        np.concatenate([digits.images, framed]), np.concatenate([digits.labels, np.array(labels, digits.labels.dtype)])
-    )
+    return _framed(pages, [NOT_A_DIGIT] * count)
+
+
+def _framed(pages: list[np.ndarray], labels: list[int]) -> Digits:
+    frames = np.array([frame(page) for page in pages], np.float32).reshape(-1, FRAME_SIDE, FRAME_SIDE, 1)
+    return Digits(frames, np.array(labels, np.int64))
 
 
 def _enlarged(image: np.ndarray) -> np.ndarray:
