@@ -31,9 +31,10 @@ CUT_COST = 0.1
 DOT = 0.3
 DOT_COST = 0.02
 
-# All of a page's pieces, if they are so many at most, may be one digit; those that lie over one another are, unless
+# All of a page's pieces, if they are so many at most and no further apart than this part of the largest, may be one digit; those that lie over one another are, unless
 # several digits are so much likelier.
 MOST_STROKES = 6
+ONE_GAP = 0.5
 ONE_COST = 0.2
 
 Classify = Callable[[np.ndarray], tuple[np.ndarray, np.ndarray]]
@@ -99,7 +100,9 @@ def _whole(page: Page) -> list[Piece]:
     if not 2 <= len(pieces) <= MOST_STROKES:
         return []
     whole = together(pieces)
-    return [whole] if whole.width <= WIDEST * whole.height else []
+    reach = ONE_GAP * max(piece.size for piece in pieces)
+    is_near = all(any(_distance(piece, other) <= reach for other in pieces if other is not piece) for piece in pieces)
+    return [whole] if is_near and whole.width <= WIDEST * whole.height else []
 
 
 def _guesses(pieces: list[tuple[Page, Piece]], classify: Classify) -> list[Guess]:
@@ -163,6 +166,12 @@ def _may_be_one(parts: list[Piece], wholes: list[Piece], height: int) -> bool:
         whole is other or _gap(part, beside) <= JOIN_GAP * height
         for part, beside, whole, other in zip(parts, parts[1:], wholes, wholes[1:])
     )
+
+
+def _distance(piece: Piece, other: Piece) -> int:
+    """The empty space between two pieces, sideways or up and down, whichever is wider, in pixels."""
+    above = max(piece.box[1], other.box[1]) - min(piece.box[3], other.box[3])
+    return max(_gap(piece, other), above)
 
 
 def _gap(piece: Piece, other: Piece) -> int:

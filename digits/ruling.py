@@ -13,27 +13,38 @@ import numpy as np
 SEARCH_SIDE = 640
 MOST_LEAN = 0.32
 
+# In a picture smaller than this a straight stroke is as long as a line.
+SMALLEST = 24
+
 # Contrast under which nothing counts as a line, in 0..255.
 MIN_CONTRAST = 10
 
 # A line shows along this part of its way across the picture; a line that is the only one, along this part.
 COVERAGE = 0.55
 UNBROKEN = 0.93
-COVERAGE_ALONE = 0.9
-FEW = 3
+FEW = 2
 
-# A line that leaves the picture at the top or below is looked for where it passes this part of the width.
-SHORTEST = 0.2
+# A line that leaves the picture at the top or below is looked for where it passes this part of the width, and so many
+# pixels.
+SHORTEST = 0.08
+SHORTEST_PIXELS = 12
+
+# Most of a line is crossed by nothing: this percentile of its darkness is its own.
+UNCROSSED = 35
 
 # Ink over a line is darker than the line by this factor.
-DARKER = 1.35
+DARKER = 1.25
+
+# A line's own darkness may rise by this factor along its way.
+UNEVEN = 1.2
 
 
 class _Line(NamedTuple):
-    """A line through the rows of a picture `width` wide: its row at the left and right side, and how much of it shows."""
+    """A line: its row at the left and right side, perhaps outside; the part of it inside; how much of that shows."""
 
     left: float
     right: float
+    inside: float
     coverage: float
 
 
@@ -59,7 +70,7 @@ def without_ruling(contrast: np.ndarray) -> np.ndarray:
 
 def _lines(contrast: np.ndarray) -> list[_Line]:
     """The lines that run from left to right, in rows of the picture."""
-    if (contrast.max(0) > MIN_CONTRAST).mean() < COVERAGE:
+    if min(contrast.shape) < SMALLEST or (contrast.max(0) > MIN_CONTRAST).mean() < COVERAGE:
         return []
     factor = max(1, -(-max(contrast.shape) // SEARCH_SIDE))
     small = contrast
@@ -71,7 +82,7 @@ def _lines(contrast: np.ndarray) -> list[_Line]:
     tolerance = 1 + height / 200
 
     # Hough's transform: for each slope the rows at which a line with that slope passes most crests.
-    slopes = np.linspace(-MOST_LEAN, MOST_LEAN, 2 * int(MOST_LEAN * width) + 1)
+    slopes = np.linspace(-MOST_LEAN, MOST_LEAN, 2 * int(MOST_LEAN * width) + 2)  # an even number: none is zero
     lowest = int(MOST_LEAN * width / 2 / tolerance) + 1
     middles = (np.arange(-lowest, int(height / tolerance) + lowest) + 1) * tolerance
     candidates = []
@@ -80,11 +91,11 @@ def _lines(contrast: np.ndarray) -> list[_Line]:
         votes = np.bincount(at, minlength=len(middles) + 1)
         votes = votes[:-1] + votes[1:]
         # The columns that the line passes within the picture.
-        ends = np.sort([(-middles) / slope, (height - middles) / slope], 0) if slope else np.array([[-np.inf], [np.inf]])
+        ends = np.sort([-middles / slope, (height - middles) / slope], 0)
         inside = np.diff(np.clip(ends + width / 2, 0, width), axis=0)[0]
-        for at in np.flatnonzero((votes[:len(middles)] > COVERAGE * inside) & (inside > SHORTEST * width)):
+        for at in np.flatnonzero((votes[:len(middles)] > COVERAGE * inside) & (inside > max(SHORTEST * width, SHORTEST_PIXELS))):
             lean = slope * width / 2
-            candidates.append(_Line(middles[at] - lean, middles[at] + lean, votes[at] / width))
+            candidates.append(_Line(middles[at] - lean, middles[at] + lean, inside[at] / width, votes[at] / inside[at]))
     lines: list[_Line] = []
     for line in sorted(candidates, key=lambda line: -line.coverage):
         # Lines of one family don't meet in the picture.
@@ -92,10 +103,9 @@ def _lines(contrast: np.ndarray) -> list[_Line]:
         if all(left * right > 0 and min(abs(left), abs(right)) > 3 * tolerance for left, right in gaps):
             if _is_unbroken(small, line, tolerance):
                 lines.append(line)
-    is_whole = [0 < line.left < height and 0 < line.right < height for line in lines]
-    if sum(is_whole) < FEW:
+    if sum(line.inside > 0.5 for line in lines) < FEW:
         return []
-    return [_Line(line.left * factor, line.right * factor, line.coverage) for line in lines]
+    return [line._replace(left=line.left * factor, right=line.right * factor) for line in lines]
 
 
 def _is_unbroken(contrast: np.ndarray, line: _Line, tolerance: float) -> bool:
@@ -113,45 +123,50 @@ def _crests(contrast: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """The rows and columns of pixels that are darker than those above and below: the middles of thin lines."""
     height = len(contrast)
     reach = max(2, height // 100)
-    page = cv2.copyMakeBorder(contrast, reach, reach, 0, 0, cv2.BORDER_REPLICATE)
+    page = cv2.copyMakeBorder(contrast, reach, reach, 0, 0, cv2.BORDER_CONSTANT, value=0)
     paper = np.maximum(page[:-2*reach], page[2*reach:])
     above, below = page[reach - 1 : reach - 1 + height], page[reach + 1 : reach + 1 + height]
     return np.nonzero((contrast > above) & (contrast >= below) & (contrast > cv2.add(paper, MIN_CONTRAST)[0:height] ))
 
 
-def _erase(contrast, line):
+def _erase(contrast: np.ndarray, line: _Line) -> None:
     height, width = contrast.shape
-    reach = max(3, height // 60)
     row = np.linspace(line.left, line.right, width)
     columns = np.flatnonzero((row > -0.5) & (row < height - 0.5))
     row, width = row[columns], len(columns)
-    offsets = np.arange(-reach, reach + 1)[:, None]
 
-    def band(row, offsets):
-        return contrast[np.clip(np.round(row).astype(int) + offsets, 0, height - 1), columns]
+    def along(first: int, last: int) -> tuple[np.ndarray, np.ndarray]:
+        """Indices of the pixels that lie from `first` to `last` rows below the line."""
+        rows = np.round(row).astype(int) + np.arange(first, last + 1)[:, None]
+        return np.clip(rows, 0, height - 1), columns
 
     # The line may bend a little: its middle is where the most of a long stretch of it lies.
-    near = band(row, offsets)
-    level = max(1.0, float(np.median(near.max(0))))
+    reach = 1 + height // 150
+    near = contrast[along(-reach, reach)]
+    typical = np.percentile(near.max(0), UNCROSSED)
+    near = np.minimum(near, typical)
     stretch = max(3, width // 24) | 1
-    smooth = cv2.blur(np.minimum(near, level).astype(np.float32), (stretch, 1))
-    row = row + _running_median((smooth.argmax(0)).astype(np.uint8), width // 12) - reach
+    shift = cv2.blur(near.astype(np.float32), (stretch, 1)).argmax(0)
+    row = row + _running_median(shift, 2 * stretch) - reach
 
-    aligned = band(row, offsets)
-    profile = np.median(aligned, 1)
-    thin = profile > 0.25 * profile[reach]
-    above = reach - int(np.argmin(thin[reach::-1])) if not thin[: reach + 1].all() else 0
-    below = reach + int(np.argmin(thin[reach:])) if not thin[reach:].all() else 2 * reach
-    above, below = min(above, reach - 1), max(below, reach + 1)
-    darkest = aligned[above + 1 : below].max(0)
-    level = np.minimum(_running_median(darkest, width // 6).astype(np.float32), 1.5 * np.median(darkest))
-    half = below - above
-    ends = [cv2.dilate(aligned[max(0, a) : a + 2].max(0)[None], np.ones((1, half // 2 | 1), np.uint8))[0] for a in (above - 1, min(below, 2*reach))]
-    bridge = np.minimum(*ends)
-    rows = np.clip(np.round(row).astype(int) + np.arange(above - reach, below - reach + 1)[:, None], 0, height - 1)
-    values = contrast[rows, columns]
-    contrast[rows, columns] = np.where(values > DARKER * level + MIN_CONTRAST, values, np.minimum(values, bridge))
+    # How thick it is: what crosses it darkens its neighbours just as much.
+    profile = np.minimum(contrast[along(-reach - 1, reach + 1)], typical).mean(1)
+    is_pale = profile - profile.min() < 0.2 * (profile.max() - profile.min())
+    middle = reach + int(profile[reach : reach + 3].argmax())
+    top = middle - int(np.argmax(is_pale[middle::-1])) if is_pale[:middle].any() else -1
+    bottom = middle + int(np.argmax(is_pale[middle:])) if is_pale[middle:].any() else len(profile)
+    first, last = top - reach, bottom - reach - 2
+
+    inked = contrast[along(first, last)]
+    darkest = inked.max(0)
+    level = np.minimum(_running_median(darkest, width // 4), UNEVEN * typical)
+    # A stroke that crosses the line shows on both sides of it, a little shifted if it leans.
+    lean = np.ones((1, (last - first) // 2 | 1), np.uint8)
+    sides = [contrast[along(*rows)].max(0) for rows in ((first - 2, first - 1), (last + 1, last + 2))]
+    crossing = np.minimum(*(cv2.dilate(side[None], lean)[0] for side in sides))
+    contrast[along(first, last)] = np.where(inked > DARKER * level + MIN_CONTRAST, inked, np.minimum(inked, crossing))
 
 
 def _running_median(values: np.ndarray, window: int) -> np.ndarray:
-    return cv2.medianBlur(np.ascontiguousarray(values, np.uint8)[None], min(window, 253) | 1)[0]
+    """The median of each value and its neighbours, window of them (or 255 at most)."""
+    return cv2.medianBlur(np.ascontiguousarray(values, np.uint8)[None], min(window, 254) | 1)[0]

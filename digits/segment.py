@@ -21,6 +21,9 @@ SPECK = 0.12
 SMALL = 0.45
 SMALL_LYING = 0.7
 
+# What lies alone and is so many times as wide as high is a dash or a rest of a printed line.
+DASH = 4
+
 # The nearest that two cuts may lie to each other, as a part of a piece's height.
 CUT_DISTANCE = 0.12
 
@@ -127,7 +130,7 @@ def segment(ink: np.ndarray) -> Page:
 
 
 def _without_frames(pieces: list[Piece], labels: np.ndarray) -> list[Piece]:
-    """Drops what runs along the border of the picture: its frame, the edge of the table, a strip of shadow."""
+    """Drops what runs along the border of the picture: its frame, the edge of the table, the end of a printed line."""
     height, width = labels.shape
     rim = max(2, min(height, width) // 50)
     borders = (labels[:rim], labels[-rim:], labels[:, :rim].T, labels[:, -rim:].T)
@@ -137,7 +140,9 @@ def _without_frames(pieces: list[Piece], labels: np.ndarray) -> list[Piece]:
         along = [(border == piece.labels[0]).any(0).mean() for border in borders]
         is_frame = sum(part > 0.7 for part in along) >= 2
         is_strip = max(along) > 0.5 and min(piece.width / width, piece.height / height) < 0.2
-        if not (is_frame or is_strip):
+        left, top, right, bottom = piece.box
+        is_in_rim = right <= rim or bottom <= rim or left >= width - rim or top >= height - rim
+        if not (is_frame or is_strip or is_in_rim):
             kept.append(piece)
     return kept
 
@@ -148,7 +153,7 @@ def _without_specks(pieces: list[Piece]) -> list[Piece]:
 
 
 def _lines(pieces: list[Piece]) -> list[list[Piece]]:
-    """Lays pieces in lines. A line may climb or fall: a piece is compared with the one on its left."""
+    """Lays pieces in lines, and drops dashes. A line may climb or fall: a piece is compared with the one on its left."""
     tallest = max((piece.height for piece in pieces), default=0)
     small = [p for p in pieces if p.height < (SMALL_LYING if p.width > 1.5 * p.height else SMALL) * tallest]
     lines: list[list[Piece]] = []
@@ -166,7 +171,7 @@ def _lines(pieces: list[Piece]) -> list[list[Piece]]:
         offset, line = min(beside or apart, key=lambda pair: pair[0], default=(1.0, []))
         if offset < 0.8:
             line.append(piece)
-        else:
+        elif piece.width < DASH * piece.height:
             lines.append([piece])
     for line in lines:
         line.sort(key=lambda piece: piece.box[0])

@@ -87,6 +87,51 @@ class RandomStroke(keras.layers.Layer):
         return images + ops.maximum(weight, 0) * (thicker - images) + ops.maximum(-weight, 0) * (thinner - images)
 
 
+class RandomDirt(keras.layers.Layer):
+    """What cleaning leaves of bad pictures: blur, grain, and thin straight lines, of ink or rubbed out.
+
+    Each image has each of the three with the chance `share`.
+
+    Args:
+        share: chance of each kind of dirt, 0 to 1.
+        blur: largest weight of a blurred image in the blend with it, 0 to 1.
+        grain: largest standard deviation of the grain.
+        seed: seed of the layer's own random numbers.
+    """
+
+    def __init__(self, share, blur=1.0, grain=0.15, seed=None, **kwargs):
+        super().__init__(dtype="float32", **kwargs)
+        self.share, self.blur, self.grain = share, blur, grain
+        self.random = keras.random.SeedGenerator(seed)
+
+    def call(self, images, training=False):
+        if not training:
+            return images
+        count, side = ops.shape(images)[0], images.shape[1]
+
+        def uniform(low, high):
+            return keras.random.uniform((count, 1, 1, 1), low, high, seed=self.random)
+
+        def chosen():
+            return ops.cast(uniform(0, 1) < self.share, "float32")
+
+        # A line through the picture: where x * cos + y * sin is near `at`.
+        along = ops.convert_to_tensor((np.arange(side) - (side - 1) / 2).astype(np.float32))
+        angle, at, half = uniform(0, np.pi), uniform(-side / 3, side / 3), uniform(0.3, 1.0)
+        distance = ops.abs(ops.cos(angle) * along[:, None, None] + ops.sin(angle) * along[None, :, None] - at)
+        line = chosen() * uniform(0.2, 1) * ops.clip(half + 0.5 - distance, 0, 1)
+        is_ink = ops.cast(uniform(0, 1) < 0.5, "float32")
+        images = ops.maximum(images * (1 - (1 - is_ink) * line), is_ink * line)
+
+        # Binomial weights of 5 x 5: a standard deviation of one pixel.
+        weights = np.outer(*[[1, 4, 6, 4, 1]] * 2).astype(np.float32)[..., None, None] / 256
+        blurred = ops.conv(images, weights, padding="same")
+        images = images + chosen() * uniform(0, self.blur) * (blurred - images)
+
+        grain = chosen() * uniform(0, self.grain) * keras.random.normal(ops.shape(images), seed=self.random)
+        return ops.clip(images + grain, 0, 1)
+
+
 def _bspline_weights(side, control_points):
     """(side, control_points) weights of cubic B-splines whose knots span the picture; rows sum to at most 1."""
     position = np.linspace(0, control_points - 1, side)[:, None]

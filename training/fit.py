@@ -15,7 +15,7 @@ import keras
 import numpy as np
 from tqdm import tqdm
 
-from training.augmentation import RandomStroke, RandomWarp
+from training.augmentation import RandomDirt, RandomStroke, RandomWarp
 from training.calibration import cross_entropy, softmax
 from training.data import Digits, joined
 from training.networks import is_digit_head
@@ -136,6 +136,7 @@ def _augmented(network, seed: int, args) -> keras.Model:
     image = keras.Input((28, 28, 1))
     x = RandomWarp(args.rotation, args.zoom, args.shear, args.shift, args.elastic, seed=seed)(image)
     x = RandomStroke(args.stroke, seed=seed)(x)
+    x = RandomDirt(args.dirt, seed=seed)(x)
     return keras.Model(image, network(x))
 
 

@@ -100,7 +100,9 @@ def _slashed_zero(page: np.ndarray, random: np.random.Generator) -> np.ndarray:
     page = _margin(page)
     left, top, right, bottom = _extent(page)
     centre = np.array([(left + right) / 2, (top + bottom) / 2]) + random.normal(0, 3, 2)
-    angle, half = np.radians(random.uniform(25, 80)), (bottom - top) * random.uniform(0.35, 0.8)
+    # Mostly from lower left to upper right; now and then the other way, or lying across.
+    angle = np.radians(random.uniform(25, 80) if random.random() < 0.7 else random.uniform(-90, 90))
+    half = (bottom - top) * random.uniform(0.35, 0.8)
     along = half * np.array([np.cos(angle), -np.sin(angle)])
     return _stroke(page, np.array([centre - along, centre + along]), _pen(page) * random.uniform(0.7, 1.1))
 
@@ -112,12 +114,15 @@ def _one_with_flag(page: np.ndarray, random: np.random.Generator) -> np.ndarray:
     head = np.array([np.flatnonzero(page[top + 2] > 0.4).mean(), top + pen / 2])
     base = np.array([np.flatnonzero(page[bottom - 2] > 0.4).mean(), bottom - pen / 2])
     if random.random() < 0.9:
-        angle, length = np.radians(random.uniform(25, 70)), height * random.uniform(0.2, 0.85)
+        # The longer a flag, the more steeply it falls.
+        length = random.uniform(0.15, 1)
+        angle = np.radians(random.uniform(20, 85 - 40 * length))
+        length *= height
         bend = length * np.array([-np.sin(angle), np.cos(angle)])
         middle = head + bend / 2 + random.normal(0, 0.04 * length, 2)
         page = _stroke(page, np.array([head, middle, head + bend]), pen)
-    if random.random() < 0.4:
-        reach = height * random.uniform(0.12, 0.4, 2)
+    if random.random() < 0.5:
+        reach = height * random.uniform(0.12, 0.45, 2)
         tilt = random.normal(0, 0.03) * height
         page = _stroke(page, np.array([base - (reach[0], tilt), base + (reach[1], tilt)]), pen)
     return page
