@@ -9,6 +9,7 @@ import numpy as np
 
 from digits.frame import FRAME_SIDE, frame
 from training.data import Digits
+from training.symbols import symbol
 
 ZOOM = 4
 SIDE = FRAME_SIDE * ZOOM
@@ -18,7 +19,7 @@ NOT_A_DIGIT = 10
 
 
 def variants(digits: Digits, count: int, random: np.random.Generator) -> Digits:
-    """Digits in other ways of writing: slashed zeros, ones with flag and foot, crossed sevens.
+    """Digits in other ways of writing: slashed zeros, ones with flag and foot, crossed sevens, fine pens.
 
     Args:
         digits: images float32 (N, 28, 28, 1) in 0..1 and their labels (N,), to make them from.
@@ -26,24 +27,25 @@ def variants(digits: Digits, count: int, random: np.random.Generator) -> Digits:
         random: where chance comes from.
     """
     pages, labels = [], []
-    of_digit = [np.flatnonzero(digits.labels == digit) for digit, _ in VARIANTS]
+    can_be = [np.flatnonzero(np.isin(digits.labels, of)) for of, _, _ in VARIANTS]
+    shares = [share for _, share, _ in VARIANTS]
     while len(pages) < count:
-        which = random.choice(len(VARIANTS), p=(0.3, 0.5, 0.2))
-        if len(of_digit[which]):
-            digit, change = VARIANTS[which]
-            pages.append(change(_enlarged(digits.images[random.choice(of_digit[which])]), random))
-            labels.append(digit)
+        kind = random.choice(len(VARIANTS), p=shares)
+        if len(can_be[kind]):
+            index = random.choice(can_be[kind])
+            pages.append(VARIANTS[kind][2](_enlarged(digits.images[index]), random))
+            labels.append(digits.labels[index])
     return _framed(pages, labels)
 
 
 def others(digits: Digits, count: int, random: np.random.Generator) -> Digits:
     """What is not one digit, labelled NOT_A_DIGIT: pieces of digits, digits that touch, mirrored and turned digits,
-    scribbles. Arguments as for `variants`."""
+    scribbles, letters and signs. Arguments as for `variants`."""
     pages: list[np.ndarray] = []
     while len(pages) < count:
         chosen = random.integers(len(digits.labels), size=3)
         page, label = _enlarged(digits.images[chosen[0]]), int(digits.labels[chosen[0]])
-        kind = random.choice(4, p=(0.15, 0.35, 0.25, 0.25))
+        kind = random.choice(5, p=(0.1, 0.25, 0.15, 0.15, 0.35))
         # Half of an eight is a three; one and seven have no half that is clearly neither.
         if kind == 0 and label not in (1, 7, 8):
             page = _piece(page, random)
@@ -57,8 +59,12 @@ def others(digits: Digits, count: int, random: np.random.Generator) -> Digits:
             page = np.rot90(page, random.choice((1, 3))).copy()
         elif kind == 3:
             page = _scribble(random)
+        elif kind == 4:
+            page = symbol(random, SIDE)
         else:
             page = None
+        if page is not None and random.random() < 0.15:
+            page = _thin_stroke(page, random)
         if page is not None:
             pages.append(page)
     return _framed(pages, [NOT_A_DIGIT] * count)
@@ -138,8 +144,24 @@ def _crossed_seven(page: np.ndarray, random: np.random.Generator) -> np.ndarray:
     return _stroke(page, np.array([centre - (reach[0], -tilt), centre + (reach[1], -tilt)]), pen)
 
 
-# Ways of writing that are common in the world and rare in MNIST, and the digit each is a way of writing.
-VARIANTS = ((0, _slashed_zero), (1, _one_with_flag), (7, _crossed_seven))
+def _thin_stroke(page: np.ndarray, random: np.random.Generator) -> np.ndarray:
+    """As with a fine pen on a large drawing: a stroke of a pixel or less, once it is framed."""
+    distance = cv2.distanceTransform((page > 0.4).astype(np.uint8), cv2.DIST_L2, 5)
+    # The ridge of the distance to the paper is the middle of the stroke.
+    ridge = (distance >= cv2.dilate(distance, np.ones((3, 3), np.uint8))) & (distance > 0)
+    core = (distance > _pen(page) / 2 * random.uniform(0.4, 1)) | ridge
+    reach = int(random.integers(2, 5))
+    return cv2.GaussianBlur(cv2.dilate(core.astype(np.float32), np.ones((reach, reach), np.uint8)), (0, 0), 0.7)
+
+
+# Ways of writing that are common in the world and rare in MNIST: the digits each is a way of writing, how often it is
+# drawn, and how.
+VARIANTS = (
+    ((0,), 0.2, _slashed_zero),
+    ((1,), 0.35, _one_with_flag),
+    ((7,), 0.1, _crossed_seven),
+    (tuple(range(10)), 0.35, _thin_stroke),
+)
 
 
 def _piece(page: np.ndarray, random: np.random.Generator) -> np.ndarray | None:
