@@ -51,9 +51,9 @@ def parse_arguments(arguments=None):
     option("--shift", type=float, default=0.06, help="augmentation: largest shift, as a part of the side")
     option("--elastic", type=float, default=0.7, help="augmentation: elastic distortion, pixels (standard deviation)")
     option("--stroke", type=float, default=0.4, help="augmentation: largest blend with thinner or thicker strokes")
-    option("--dirt", type=float, default=0.15, help="augmentation: chance of blur, of grain, of a line, each")
+    option("--dirt", type=float, default=0.1, help="augmentation: chance of blur, of grain, of a line, each")
     option("--variants", type=float, default=0.12, help="other ways of writing to add, as a part of the images")
-    option("--others", type=float, default=0.16, help="images of what is no digit to add for that head, likewise")
+    option("--others", type=float, default=0.3, help="images of what is no digit to add for that head, likewise")
     option("--threads", type=int, default=0, help="cores to use; 0 is all")
     option(
         "--precision",

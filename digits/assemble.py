@@ -7,7 +7,7 @@ most probable path wins. So strokes that were lifted join and digits that touch 
 
 import math
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -26,6 +26,9 @@ WIDEST = 1.7
 
 # What each cut through ink costs, as a factor on the probability of the path: cutting wants a reason.
 CUT_COST = 0.1
+
+# Trust in digits that were cut apart where no digit stands by itself: it may as well be a letter.
+LONE_CUT = 0.5
 
 # A piece smaller than this part of its line may be no digit at all, at this price.
 DOT = 0.3
@@ -49,17 +52,21 @@ class Guess:
         frame: float32 (28, 28): what the network saw.
         probabilities: float32 (10,), of every digit; sums to 1.
         is_digit: how probable it is that this is one digit at all.
+        is_cut: whether it was cut from a larger piece.
+        trust: how far that is trusted, 0..1.
     """
 
     piece: Piece
     frame: np.ndarray
     probabilities: np.ndarray
     is_digit: float
+    is_cut: bool = False
+    trust: float = 1.0
 
     @property
     def certainty(self) -> float:
         """How probable it is that this is the digit that it is read as."""
-        return float(self.probabilities.max()) * self.is_digit
+        return float(self.probabilities.max()) * self.is_digit * self.trust
 
 
 def assemble(pages: list[Page], classify: Classify) -> list[list[list[Guess]]]:
@@ -90,8 +97,15 @@ def assemble(pages: list[Page], classify: Classify) -> list[list[list[Guess]]]:
         # A digit whose strokes lie far apart is still one if that is likelier. Side by side they are digits as a rule;
         # over one another, on a page of so few, they are strokes as a rule.
         needed = certainty * (ONE_COST if len(lines) > 1 else 1)
-        read.append([as_one] if as_one and as_one[0].certainty > needed else lines)
+        read.append([as_one] if as_one and as_one[0].certainty > needed else _with_trust(lines))
     return read
+
+
+def _with_trust(lines: list[list[Guess]]) -> list[list[Guess]]:
+    """Less trust in digits that were cut from larger pieces, on a page where none stands clearly by itself."""
+    if any(guess.certainty > CLEAR and not guess.is_cut for line in lines for guess in line):
+        return lines
+    return [[replace(guess, trust=LONE_CUT) if guess.is_cut else guess for guess in line] for line in lines]
 
 
 def _whole(page: Page) -> list[Piece]:
@@ -137,7 +151,8 @@ def _read_line(page: Page, line: list[Piece], guesses: list[Guess], classify: Cl
     candidates = [together([part for part, _ in atoms[start:end]]) for start, end in spans]
     steps: dict[int, list[tuple[int, Guess]]] = {}
     for (start, end), guess in zip(spans, _guesses([(page, piece) for piece in candidates], classify)):
-        steps.setdefault(start, []).append((end, guess))
+        is_cut = any(0 < at < len(atoms) and atoms[at - 1][1] is atoms[at][1] for at in (start, end))
+        steps.setdefault(start, []).append((end, replace(guess, is_cut=is_cut)))
     return _best_path(atoms, steps, height)
 
 

@@ -147,6 +147,15 @@ def _shrink(pixels: np.ndarray) -> np.ndarray:
     return cv2.resize(pixels, size, interpolation=cv2.INTER_AREA)
 
 
+def shrunk(pixels: np.ndarray, side: int) -> np.ndarray:
+    """A picture (H, W) or (H, W, C), averaged by a whole factor, which is fast, until no side is longer than `side`."""
+    factor = -(-max(pixels.shape[:2]) // side)
+    if factor <= 1:
+        return pixels
+    height, width = (max(1, length // factor) for length in pixels.shape[:2])
+    return cv2.resize(pixels[: height * factor, : width * factor], (width, height), interpolation=cv2.INTER_AREA)
+
+
 def _keeping_exif(image: Image.Image, pixels: np.ndarray) -> Image.Image:
     small = Image.fromarray(pixels)
     small.info = image.info

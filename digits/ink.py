@@ -8,10 +8,15 @@ knows nothing of digits.
 import cv2
 import numpy as np
 
+from digits.images import shrunk
 from digits.ruling import without_ruling
 
-# Light and pen are surveyed on a copy of this size.
+# Light and pen are surveyed on copies of these sizes.
 SURVEY_SIDE = 256
+POLARITY_SIDE = 128
+
+# So many pixels along a side of the picture tell what lies outside it.
+SIDE_SAMPLES = 64
 
 # Contrast under which nothing counts as ink: in 0..255, and in units of the paper's own grain.
 MIN_CONTRAST = 12
@@ -33,16 +38,13 @@ def find_ink(pixels: np.ndarray) -> np.ndarray:
     Returns:
         float32 (H, W) in 0..1, 1 = ink, linear in the pen's contrast to the paper; all zero on a blank sheet.
     """
-    small = _small(pixels)
-    if _is_light_on_dark(cv2.cvtColor(small, cv2.COLOR_RGB2GRAY)):
+    small = shrunk(pixels, SURVEY_SIDE)
+    if _is_light_on_dark(shrunk(cv2.cvtColor(small, cv2.COLOR_RGB2GRAY), POLARITY_SIDE)):
         pixels, small = ~pixels, ~small
-    if _is_colourful(small):
-        # The channel that the ink absorbs most shows it best: blue for yellow ink, green for red.
-        channels = list(cv2.split(pixels))
-    else:
-        channels = [cv2.cvtColor(pixels, cv2.COLOR_RGB2GRAY)]
-
-    window = _paper_window(channels)
+    # The channel that coloured ink absorbs most shows it best: blue for yellow ink, green for red.
+    split = cv2.split if _is_colourful(small) else _gray
+    channels = list(split(pixels))
+    window = _paper_window(list(split(small)), channels[0].shape[0])
     contrast = without_ruling(_contrast(channels, window))
     counts = cv2.calcHist([contrast], [0], None, [256], [0, 256]).ravel()
     # All that follows depends on a pixel's contrast alone, so it is worked out once for each of the 256.
@@ -64,12 +66,8 @@ def _ink_of_contrast(counts: np.ndarray) -> np.ndarray:
     return np.clip(level / full, 0, 1).astype(np.float32)
 
 
-def _small(pixels: np.ndarray) -> np.ndarray:
-    ratio = SURVEY_SIDE / max(pixels.shape[:2])
-    if ratio >= 1:
-        return pixels
-    size = [max(1, round(side * ratio)) for side in pixels.shape[1::-1]]
-    return cv2.resize(pixels, size, interpolation=cv2.INTER_AREA)
+def _gray(pixels: np.ndarray) -> tuple[np.ndarray]:
+    return (cv2.cvtColor(pixels, cv2.COLOR_RGB2GRAY),)
 
 
 def _is_light_on_dark(gray: np.ndarray) -> bool:
@@ -108,15 +106,16 @@ def _with_margin(channel: np.ndarray, margin: int) -> np.ndarray:
     sides = channel.copy()
     height, width = channel.shape
     for line, length in ((sides[0], width), (sides[-1], width), (sides[:, 0], height), (sides[:, -1], height)):
-        line[:] = cv2.medianBlur(np.ascontiguousarray(line)[None], min(length // 2 | 1, 255))[0]
+        step = -(-length // SIDE_SAMPLES)
+        at = np.arange(step // 2, length, step)
+        line[:] = np.interp(np.arange(length), at, cv2.medianBlur(line[at][None], SIDE_SAMPLES // 2 | 1)[0])
     page = cv2.copyMakeBorder(sides, margin, margin, margin, margin, cv2.BORDER_REPLICATE)
     page[margin : margin + height, margin : margin + width] = channel
     return page
 
 
-def _paper_window(channels: list[np.ndarray]) -> int:
-    """The side of the square that paper is closed over, in pixels: a few times the pen's width."""
-    small = [_small(channel) for channel in channels]
+def _paper_window(small: list[np.ndarray], height: int) -> int:
+    """The side of the square that paper is closed over, in pixels of a picture so high: a few times the pen's width."""
     side = min(small[0].shape)
     contrast = _contrast(small, max(3, int(0.4 * side)) | 1)
     _, ink = cv2.threshold(contrast, 0, 255, cv2.THRESH_BINARY + cv2.THRESH_OTSU)
@@ -128,5 +127,4 @@ def _paper_window(channels: list[np.ndarray]) -> int:
         ridge = distance[(distance == cv2.dilate(distance, np.ones((3, 3)))) & (distance > 0)]
         width = 2 * float(np.median(ridge))
     window = max(STROKES_CLOSED_OVER * width + 3, side / 10)
-    scale = channels[0].shape[0] / small[0].shape[0]
-    return int(min(window, 0.6 * side) * scale) | 1
+    return int(min(window, 0.6 * side) * height / small[0].shape[0]) | 1

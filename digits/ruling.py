@@ -9,6 +9,8 @@ from typing import NamedTuple
 import cv2
 import numpy as np
 
+from digits.images import shrunk
+
 # Lines are looked for on a copy of this size, and may lean by so much, as a slope.
 SEARCH_SIDE = 640
 MOST_LEAN = 0.32
@@ -54,29 +56,24 @@ def without_ruling(contrast: np.ndarray) -> np.ndarray:
     Args:
         contrast: uint8 (H, W), how much darker than the paper each pixel is.
     """
-    page, turned = contrast.copy(), np.ascontiguousarray(contrast.T)
-    rows, columns = _lines(page), _lines(turned)
-    for line in columns:
-        _erase(turned, line)
-    page = turned.T
-    for line in rows:
-        _erase(page, line)
-    if rows:
-        # What was kept of a crossing, as a stroke across, can go now.
-        for line in columns:
-            _erase(page.T, line)
-    return np.ascontiguousarray(page)
+    rows, columns = _lines(contrast), _lines(contrast.T)
+    if not rows and not columns:
+        return contrast
+    page = contrast.copy()
+    # Columns twice: what was kept of a crossing, as a stroke across, can go once the rows are gone.
+    for lines, picture in ((columns, page.T), (rows, page), (columns if rows else [], page.T)):
+        for line in lines:
+            _erase(picture, line)
+    return page
 
 
 def _lines(contrast: np.ndarray) -> list[_Line]:
     """The lines that run from left to right, in rows of the picture."""
-    if min(contrast.shape) < SMALLEST or (contrast.max(0) > MIN_CONTRAST).mean() < COVERAGE:
+    # Most pictures have too many empty columns to go on.
+    if min(contrast.shape) < SMALLEST or (contrast.max(0) - contrast.min(0) > MIN_CONTRAST).mean() < COVERAGE:
         return []
-    factor = max(1, -(-max(contrast.shape) // SEARCH_SIDE))
-    small = contrast
-    if factor > 1:
-        height, width = (max(1, side // factor) for side in contrast.shape)
-        small = cv2.resize(contrast[: height * factor, : width * factor], (width, height), interpolation=cv2.INTER_AREA)
+    small = np.ascontiguousarray(shrunk(contrast, SEARCH_SIDE))
+    factor = contrast.shape[0] // small.shape[0]
     height, width = small.shape
     rows, columns = _crests(small)
     tolerance = 1 + height / 200
@@ -103,9 +100,12 @@ def _lines(contrast: np.ndarray) -> list[_Line]:
         if all(left * right > 0 and min(abs(left), abs(right)) > 3 * tolerance for left, right in gaps):
             if _is_unbroken(small, line, tolerance):
                 lines.append(line)
-    if sum(line.inside > 0.5 for line in lines) < FEW:
+    # What runs along the border may be the bar of a digit that fills the picture.
+    rim = max(2, height // 16)
+    if sum(line.inside > 0.5 and rim <= (line.left + line.right) / 2 < height - rim for line in lines) < FEW:
         return []
-    return [line._replace(left=line.left * factor, right=line.right * factor) for line in lines]
+    half = (factor - 1) / 2  # from the middle of a pixel to that of the first one that it was averaged from
+    return [line._replace(left=line.left * factor + half, right=line.right * factor + half) for line in lines]
 
 
 def _is_unbroken(contrast: np.ndarray, line: _Line, tolerance: float) -> bool:
@@ -134,6 +134,8 @@ def _erase(contrast: np.ndarray, line: _Line) -> None:
     row = np.linspace(line.left, line.right, width)
     columns = np.flatnonzero((row > -0.5) & (row < height - 0.5))
     row, width = row[columns], len(columns)
+    if not width:
+        return
 
     def along(first: int, last: int) -> tuple[np.ndarray, np.ndarray]:
         """Indices of the pixels that lie from `first` to `last` rows below the line."""

@@ -118,13 +118,21 @@ def segment(ink: np.ndarray) -> Page:
     Args:
         ink: float32 (H, W) in 0..1, 1 = ink.
     """
-    count, labels, stats, _ = cv2.connectedComponentsWithStats((ink > WEAK).astype(np.uint8), connectivity=8)
+    mask = (ink > WEAK).astype(np.uint8)
+    if not mask.any():
+        return Page(ink, np.zeros(ink.shape, np.int32), [])
+    # Labelling is slow, and most of a page is empty.
+    x, y, width, height = cv2.boundingRect(mask)
+    area = (slice(y, y + height), slice(x, x + width))
+    count, labels_in_area, stats, _ = cv2.connectedComponentsWithStats(mask[area], connectivity=8)
+    labels = np.zeros(ink.shape, np.int32)
+    labels[area] = labels_in_area
     is_strong = np.zeros(count, bool)
-    is_strong[np.unique(labels[ink > STRONG])] = True
+    is_strong[labels_in_area[ink[area] > STRONG]] = True
     pieces = []
     for label in np.flatnonzero(is_strong[1:]) + 1:
-        left, top, width, height, _ = map(int, stats[label])
-        pieces.append(Piece((left, top, left + width, top + height), (int(label),)))
+        left, top, width, height = (int(number) for number in stats[label, :4])
+        pieces.append(Piece((x + left, y + top, x + left + width, y + top + height), (int(label),)))
     pieces = _without_specks(_without_frames(pieces, labels))
     return Page(ink, labels, _lines(pieces))
 
@@ -136,11 +144,14 @@ def _without_frames(pieces: list[Piece], labels: np.ndarray) -> list[Piece]:
     borders = (labels[:rim], labels[-rim:], labels[:, :rim].T, labels[:, -rim:].T)
     kept = []
     for piece in pieces:
+        left, top, right, bottom = piece.box
+        if left >= rim and top >= rim and right <= width - rim and bottom <= height - rim:
+            kept.append(piece)
+            continue
         # The part of each side of the picture along which this piece runs.
         along = [(border == piece.labels[0]).any(0).mean() for border in borders]
         is_frame = sum(part > 0.7 for part in along) >= 2
         is_strip = max(along) > 0.5 and min(piece.width / width, piece.height / height) < 0.2
-        left, top, right, bottom = piece.box
         is_in_rim = right <= rim or bottom <= rim or left >= width - rim or top >= height - rim
         if not (is_frame or is_strip or is_in_rim):
             kept.append(piece)
