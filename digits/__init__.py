@@ -7,6 +7,6 @@ print(reading.text, reading.digits[0].top(3))
 
 from digits.classifier import ModelError
 from digits.images import ImageError
-from digits.reader import Digit, DigitReader, Reading
+from digits.reader import Digit, DigitReader, Reading, Stages
 
-__all__ = ["Digit", "DigitReader", "ImageError", "ModelError", "Reading"]
+__all__ = ["Digit", "DigitReader", "ImageError", "ModelError", "Reading", "Stages"]

@@ -30,12 +30,15 @@ CUT_COST = 0.1
 # Trust in digits that were cut apart where no digit stands by itself: it may as well be a letter.
 LONE_CUT = 0.5
 
+# A picture with no side longer, in pixels, is one of a single digit: nothing is cut there.
+TINY = 32
+
 # A piece smaller than this part of its line may be no digit at all, at this price.
 DOT = 0.3
 DOT_COST = 0.02
 
-# All of a page's pieces, if they are so many at most and no further apart than this part of the largest, may be one digit; those that lie over one another are, unless
-# several digits are so much likelier.
+# All of a page's pieces may be one digit, if they are so many at most, and no further apart than this part of the
+# largest; those that lie over one another are, unless several digits are so much likelier.
 MOST_STROKES = 6
 ONE_GAP = 0.5
 ONE_COST = 0.2
@@ -95,8 +98,8 @@ def assemble(pages: list[Page], classify: Classify) -> list[list[list[Guess]]]:
         lines = [digits for digits in lines if digits]
         certainty = math.prod(guess.certainty for digits in lines for guess in digits)
         # A digit whose strokes lie far apart is still one if that is likelier. Side by side they are digits as a rule;
-        # over one another, on a page of so few, they are strokes as a rule.
-        needed = certainty * (ONE_COST if len(lines) > 1 else 1)
+        # over one another, or on a tiny picture, they are strokes as a rule.
+        needed = certainty * (ONE_COST if len(lines) > 1 or _is_tiny(page) else 1)
         read.append([as_one] if as_one and as_one[0].certainty > needed else _with_trust(lines))
     return read
 
@@ -106,6 +109,11 @@ def _with_trust(lines: list[list[Guess]]) -> list[list[Guess]]:
     if any(guess.certainty > CLEAR and not guess.is_cut for line in lines for guess in line):
         return lines
     return [[replace(guess, trust=LONE_CUT) if guess.is_cut else guess for guess in line] for line in lines]
+
+
+def _is_tiny(page: Page) -> bool:
+    """Whether the picture is one of those that hold a single digit, and no room for another."""
+    return max(page.ink.shape) <= TINY
 
 
 def _whole(page: Page) -> list[Piece]:
@@ -139,7 +147,12 @@ def _read_line(page: Page, line: list[Piece], guesses: list[Guess], classify: Cl
     # Doubtful pieces that are wide enough for two digits are cut; a part knows the piece that it was cut from.
     atoms: list[tuple[Piece, Piece]] = []
     for piece, guess in zip(line, guesses):
-        is_doubtful = guess.certainty < CLEAR and piece.width > 0.5 * height and piece.height > 0.5 * height
+        is_doubtful = (
+            guess.certainty < CLEAR
+            and not _is_tiny(page)
+            and piece.width > 0.5 * height
+            and piece.height > 0.5 * height
+        )
         atoms += [(part, piece) for part in (page.cut(piece) if is_doubtful else [piece])]
 
     spans = [

@@ -45,21 +45,21 @@ def find_ink(pixels: np.ndarray) -> np.ndarray:
     split = cv2.split if _is_colourful(small) else _gray
     channels = list(split(pixels))
     window = _paper_window(list(split(small)), channels[0].shape[0])
-    contrast = without_ruling(_contrast(channels, window))
+    contrast, residue = without_ruling(_contrast(channels, window))
     counts = cv2.calcHist([contrast], [0], None, [256], [0, 256]).ravel()
     # All that follows depends on a pixel's contrast alone, so it is worked out once for each of the 256.
-    return cv2.LUT(contrast, _ink_of_contrast(counts))
+    return cv2.LUT(contrast, _ink_of_contrast(counts, max(MIN_CONTRAST, residue)))
 
 
-def _ink_of_contrast(counts: np.ndarray) -> np.ndarray:
-    """How much ink each contrast (0..255) is, float32 (256,), given how many pixels have it."""
+def _ink_of_contrast(counts: np.ndarray, least: float) -> np.ndarray:
+    """How much ink each contrast (0..255) is, float32 (256,), given how many pixels have it and what counts at all."""
     level = np.arange(256, dtype=np.float32)
     # Paper's grain shows in the lower third, which is paper even where a thick digit fills the picture. For normally
     # distributed grain its 10th and 30th percentiles are 0.76 standard deviations apart.
     low, floor = np.searchsorted(np.cumsum(counts), np.array((0.1, 0.3)) * counts.sum())
     grain = (floor - low) / 0.76
     level -= floor + 1.5 * grain
-    visible = np.where(level > max(MIN_CONTRAST, MIN_CONTRAST_IN_GRAIN * grain), counts, 0)
+    visible = np.where(level > max(least, MIN_CONTRAST_IN_GRAIN * grain), counts, 0)
     if not visible.any():
         return np.zeros(256, np.float32)
     full = level[np.searchsorted(np.cumsum(visible), 0.9 * visible.sum())]

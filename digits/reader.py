@@ -9,6 +9,7 @@ import numpy as np
 
 from digits.assemble import Guess, assemble
 from digits.classifier import BATCH, DEFAULT_MODEL, Classifier
+from digits.frame import FRAME_SIDE
 from digits.images import ImageError, ImageSource, load_pixels
 from digits.ink import find_ink
 from digits.segment import Page, segment
@@ -88,6 +89,25 @@ class Reading:
         }
 
 
+@dataclass(frozen=True)
+class Stages:
+    """What the reader saw of one image on its way, each stage ready to be shown.
+
+    Attributes:
+        pixels: uint8 (H, W, 3): the image upright, reduced if it was very large.
+        ink: float32 (H, W) in 0..1, 1 = ink: what was left once paper, light and printed lines were taken away.
+        boxes: (left, top, right, bottom) of each digit, in pixels of these two pictures.
+        frames: float32 (N, 28, 28) in 0..1: what the network was shown of each digit.
+        reading: what it all came to.
+    """
+
+    pixels: np.ndarray
+    ink: np.ndarray
+    boxes: tuple[tuple[int, int, int, int], ...]
+    frames: np.ndarray
+    reading: Reading
+
+
 class DigitReader:
     """Reads handwritten digits from images; safe to call from several threads at once.
 
@@ -136,6 +156,19 @@ class DigitReader:
                 pages, pieces = [], 0
         yield from self._readings(pages)
 
+    def stages(self, image: ImageSource) -> Stages:
+        """Reads one image and keeps what was seen on the way.
+
+        Raises:
+            ImageError: as `read` does.
+        """
+        pixels, scale = load_pixels(image)
+        ink = find_ink(pixels)
+        (reading,) = self._readings([(segment(ink), scale)])
+        boxes = tuple(_scaled(digit.box, scale) for digit in reading.digits)
+        frames = np.array([digit.frame for digit in reading.digits], np.float32).reshape(-1, FRAME_SIDE, FRAME_SIDE)
+        return Stages(pixels, ink, boxes, frames, reading)
+
     def _readings(self, pages: list[tuple[Page, float]]) -> Iterator[Reading]:
         read = assemble([page for page, _ in pages], self._classifier.classify)
         for lines, (_, scale) in zip(read, pages):
@@ -145,14 +178,18 @@ class DigitReader:
 
     def _digit(self, guess: Guess, line: int, scale: float) -> Digit:
         best = int(guess.probabilities.argmax())
-        left, top, right, bottom = (round(side / scale) for side in guess.piece.box)
         return Digit(
             label=self._classifier.labels[best],
             probability=float(guess.probabilities[best]),
             probabilities=guess.probabilities,
-            box=(left, top, right, bottom),
+            box=_scaled(guess.piece.box, 1 / scale),
             certainty=guess.certainty,
             certain=guess.certainty >= self._classifier.certain_from,
             frame=guess.frame,
             line=line,
         )
+
+
+def _scaled(box: tuple[int, int, int, int], factor: float) -> tuple[int, int, int, int]:
+    left, top, right, bottom = (round(side * factor) for side in box)
+    return left, top, right, bottom

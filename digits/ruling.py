@@ -4,6 +4,7 @@ A printed line is thin, straight, and runs from side to side, or is one of sever
 that. It knows nothing of digits: where a stroke crosses a line, the ink above and below it is joined again.
 """
 
+from collections.abc import Iterator
 from typing import NamedTuple
 
 import cv2
@@ -21,10 +22,15 @@ SMALLEST = 24
 # Contrast under which nothing counts as a line, in 0..255.
 MIN_CONTRAST = 10
 
-# A line shows along this part of its way across the picture; a line that is the only one, along this part.
+# A line's middle shows along this part of its way across the picture, and there is ink of some kind along that part.
 COVERAGE = 0.55
 UNBROKEN = 0.93
+
+# So many lines make a ruled page: a single one may be a stroke.
 FEW = 2
+
+# Where more than this part of all pixels are middles of strokes, the page is no ruled one, and the search is long.
+TOO_MANY = 0.15
 
 # A line that leaves the picture at the top or below is looked for where it passes this part of the width, and so many
 # pixels.
@@ -36,6 +42,9 @@ UNCROSSED = 35
 
 # Ink over a line is darker than the line by this factor.
 DARKER = 1.25
+
+# What is left of the lines, beside them and in the dark, is no darker than this part of them.
+RESIDUE = 0.25
 
 # A line's own darkness may rise by this factor along its way.
 UNEVEN = 1.2
@@ -50,21 +59,24 @@ class _Line(NamedTuple):
     coverage: float
 
 
-def without_ruling(contrast: np.ndarray) -> np.ndarray:
+def without_ruling(contrast: np.ndarray) -> tuple[np.ndarray, float]:
     """Takes printed lines away.
 
     Args:
         contrast: uint8 (H, W), how much darker than the paper each pixel is.
+
+    Returns:
+        The same without the lines, and up to which contrast it may be what is left of them; 0 where there were none.
     """
     rows, columns = _lines(contrast), _lines(contrast.T)
     if not rows and not columns:
-        return contrast
+        return contrast, 0.0
     page = contrast.copy()
     # Columns twice: what was kept of a crossing, as a stroke across, can go once the rows are gone.
-    for lines, picture in ((columns, page.T), (rows, page), (columns if rows else [], page.T)):
-        for line in lines:
-            _erase(picture, line)
-    return page
+    levels = [_erase(page.T, line) for line in columns] + [_erase(page, line) for line in rows]
+    for line in columns if rows else []:
+        _erase(page.T, line)
+    return page, RESIDUE * float(np.median(levels))
 
 
 def _lines(contrast: np.ndarray) -> list[_Line]:
@@ -78,34 +90,39 @@ def _lines(contrast: np.ndarray) -> list[_Line]:
     rows, columns = _crests(small)
     tolerance = 1 + height / 200
 
-    # Hough's transform: for each slope the rows at which a line with that slope passes most crests.
-    slopes = np.linspace(-MOST_LEAN, MOST_LEAN, 2 * int(MOST_LEAN * width) + 2)  # an even number: none is zero
-    lowest = int(MOST_LEAN * width / 2 / tolerance) + 1
-    middles = (np.arange(-lowest, int(height / tolerance) + lowest) + 1) * tolerance
-    candidates = []
-    for slope in slopes:
-        at = np.floor((rows - slope * (columns - width / 2)) / tolerance).astype(int) + lowest
-        votes = np.bincount(at, minlength=len(middles) + 1)
-        votes = votes[:-1] + votes[1:]
-        # The columns that the line passes within the picture.
-        ends = np.sort([-middles / slope, (height - middles) / slope], 0)
-        inside = np.diff(np.clip(ends + width / 2, 0, width), axis=0)[0]
-        for at in np.flatnonzero((votes[:len(middles)] > COVERAGE * inside) & (inside > max(SHORTEST * width, SHORTEST_PIXELS))):
-            lean = slope * width / 2
-            candidates.append(_Line(middles[at] - lean, middles[at] + lean, inside[at] / width, votes[at] / inside[at]))
+    if len(rows) > TOO_MANY * small.size:
+        return []
     lines: list[_Line] = []
-    for line in sorted(candidates, key=lambda line: -line.coverage):
+    for line in sorted(_candidates(rows, columns, height, width, tolerance), key=lambda line: -line.coverage):
         # Lines of one family don't meet in the picture.
         gaps = [(line.left - other.left, line.right - other.right) for other in lines]
-        if all(left * right > 0 and min(abs(left), abs(right)) > 3 * tolerance for left, right in gaps):
-            if _is_unbroken(small, line, tolerance):
-                lines.append(line)
+        is_apart = all(left * right > 0 and min(abs(left), abs(right)) > 3 * tolerance for left, right in gaps)
+        if is_apart and _is_unbroken(small, line, tolerance):
+            lines.append(line)
     # What runs along the border may be the bar of a digit that fills the picture.
     rim = max(2, height // 16)
     if sum(line.inside > 0.5 and rim <= (line.left + line.right) / 2 < height - rim for line in lines) < FEW:
         return []
     half = (factor - 1) / 2  # from the middle of a pixel to that of the first one that it was averaged from
     return [line._replace(left=line.left * factor + half, right=line.right * factor + half) for line in lines]
+
+
+def _candidates(rows: np.ndarray, columns: np.ndarray, height: int, width: int, tolerance: float) -> Iterator[_Line]:
+    """Hough's transform: for each slope, the lines that pass enough of the crests at rows and columns."""
+    lowest = int(MOST_LEAN * width / 2 / tolerance) + 1
+    middles = (np.arange(-lowest, int(height / tolerance) + lowest) + 1) * tolerance
+    count = 2 * int(MOST_LEAN * width / tolerance) + 2  # an even number: none is zero
+    for slope in np.linspace(-MOST_LEAN, MOST_LEAN, count):
+        at = np.floor((rows - slope * (columns - width / 2)) / tolerance).astype(int) + lowest
+        votes = np.bincount(at, minlength=len(middles) + 1)
+        votes = (votes[:-1] + votes[1:])[: len(middles)]
+        # The columns that each line passes within the picture.
+        ends = np.sort([-middles / slope, (height - middles) / slope], 0)
+        inside = np.diff(np.clip(ends + width / 2, 0, width), axis=0)[0]
+        is_long = inside > max(SHORTEST * width, SHORTEST_PIXELS)
+        for line in np.flatnonzero(is_long & (votes > COVERAGE * inside)):
+            middle, lean = middles[line], slope * width / 2
+            yield _Line(middle - lean, middle + lean, inside[line] / width, votes[line] / inside[line])
 
 
 def _is_unbroken(contrast: np.ndarray, line: _Line, tolerance: float) -> bool:
@@ -122,20 +139,23 @@ def _is_unbroken(contrast: np.ndarray, line: _Line, tolerance: float) -> bool:
 def _crests(contrast: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """The rows and columns of pixels that are darker than those above and below: the middles of thin lines."""
     height = len(contrast)
-    reach = max(2, height // 100)
+    reach = max(2, height // 60)
     page = cv2.copyMakeBorder(contrast, reach, reach, 0, 0, cv2.BORDER_CONSTANT, value=0)
-    paper = np.maximum(page[:-2*reach], page[2*reach:])
+    paper = np.maximum(page[: -2 * reach], page[2 * reach :])
     above, below = page[reach - 1 : reach - 1 + height], page[reach + 1 : reach + 1 + height]
-    return np.nonzero((contrast > above) & (contrast >= below) & (contrast > cv2.add(paper, MIN_CONTRAST)[0:height] ))
+    is_dark = contrast.astype(np.int16) - paper > MIN_CONTRAST
+    rows, columns = np.nonzero((contrast > above) & (contrast >= below) & is_dark)
+    return rows, columns
 
 
-def _erase(contrast: np.ndarray, line: _Line) -> None:
+def _erase(contrast: np.ndarray, line: _Line) -> float:
+    """Takes a line away, in place, and leaves the strokes that cross it; returns how dark it was."""
     height, width = contrast.shape
     row = np.linspace(line.left, line.right, width)
     columns = np.flatnonzero((row > -0.5) & (row < height - 0.5))
     row, width = row[columns], len(columns)
     if not width:
-        return
+        return 0.0
 
     def along(first: int, last: int) -> tuple[np.ndarray, np.ndarray]:
         """Indices of the pixels that lie from `first` to `last` rows below the line."""
@@ -148,7 +168,7 @@ def _erase(contrast: np.ndarray, line: _Line) -> None:
     typical = np.percentile(near.max(0), UNCROSSED)
     near = np.minimum(near, typical)
     stretch = max(3, width // 24) | 1
-    shift = cv2.blur(near.astype(np.float32), (stretch, 1)).argmax(0)
+    shift = cv2.blur(near.astype(np.float32), (stretch, 1)).argmax(0).astype(np.uint8)
     row = row + _running_median(shift, 2 * stretch) - reach
 
     # How thick it is: what crosses it darkens its neighbours just as much.
@@ -157,18 +177,23 @@ def _erase(contrast: np.ndarray, line: _Line) -> None:
     middle = reach + int(profile[reach : reach + 3].argmax())
     top = middle - int(np.argmax(is_pale[middle::-1])) if is_pale[:middle].any() else -1
     bottom = middle + int(np.argmax(is_pale[middle:])) if is_pale[middle:].any() else len(profile)
-    first, last = top - reach, bottom - reach - 2
+    rim = reach // 4  # where a line is many pixels thick, its rim is soft
+    first, last = top - reach - rim, bottom - reach - 2 + rim
 
     inked = contrast[along(first, last)]
     darkest = inked.max(0)
     level = np.minimum(_running_median(darkest, width // 4), UNEVEN * typical)
     # A stroke that crosses the line shows on both sides of it, a little shifted if it leans.
     lean = np.ones((1, (last - first) // 2 | 1), np.uint8)
-    sides = [contrast[along(*rows)].max(0) for rows in ((first - 2, first - 1), (last + 1, last + 2))]
-    crossing = np.minimum(*(cv2.dilate(side[None], lean)[0] for side in sides))
+    above, below = (
+        cv2.dilate(contrast[along(*rows)].max(0)[None], lean)[0]
+        for rows in ((first - 2, first - 1), (last + 1, last + 2))
+    )
+    crossing = np.minimum(above, below)
     contrast[along(first, last)] = np.where(inked > DARKER * level + MIN_CONTRAST, inked, np.minimum(inked, crossing))
+    return float(typical)
 
 
 def _running_median(values: np.ndarray, window: int) -> np.ndarray:
     """The median of each value and its neighbours, window of them (or 255 at most)."""
-    return cv2.medianBlur(np.ascontiguousarray(values, np.uint8)[None], min(window, 254) | 1)[0]
+    return cv2.medianBlur(values[None], min(window, 254) | 1)[0]

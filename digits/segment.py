@@ -164,7 +164,7 @@ def _without_specks(pieces: list[Piece]) -> list[Piece]:
 
 
 def _lines(pieces: list[Piece]) -> list[list[Piece]]:
-    """Lays pieces in lines, and drops dashes. A line may climb or fall: a piece is compared with the one on its left."""
+    """Lays pieces in lines, without dashes. A line may climb or fall: a piece is compared with the one on its left."""
     tallest = max((piece.height for piece in pieces), default=0)
     small = [p for p in pieces if p.height < (SMALL_LYING if p.width > 1.5 * p.height else SMALL) * tallest]
     lines: list[list[Piece]] = []

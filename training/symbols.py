@@ -1,7 +1,7 @@
 """Letters and signs that are no digits, drawn as if by hand: printed glyphs, bent and drawn with other pens.
 
-The fonts are those that come with Matplotlib, so that nothing need be fetched. It knows the alphabets and which of their
-letters can pass for a digit, and nothing of frames and networks.
+The fonts are those that come with Matplotlib, so that nothing need be fetched. It knows the alphabets, and which of
+their letters can pass for a digit; nothing of frames and networks.
 """
 
 from functools import cache
@@ -34,7 +34,10 @@ def symbol(random: np.random.Generator, side: int) -> np.ndarray:
     middle = (side - 1) / 2
     turn, lean = np.radians(random.normal(0, 8)), random.uniform(-0.35, 0.35)
     stretch = np.exp(random.uniform(-0.35, 0.35))
-    matrix = np.array([[np.cos(turn), -np.sin(turn) + lean], [np.sin(turn), np.cos(turn)]]) * ((stretch,), (1 / stretch,))
+    matrix = np.array([[np.cos(turn), -np.sin(turn) + lean], [np.sin(turn), np.cos(turn)]]) * (
+        (stretch,),
+        (1 / stretch,),
+    )
     # Smooth shifts make the strokes of a hand of those of a font.
     shifts = cv2.resize(random.normal(0, 0.035 * side, (4, 4, 2)), (side, side), interpolation=cv2.INTER_CUBIC)
     grid = np.stack(np.meshgrid(np.arange(side), np.arange(side)), -1) - middle
