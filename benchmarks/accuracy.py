@@ -1,8 +1,8 @@
 """How often the reader is right, over the whole road: python -m benchmarks.accuracy [--data DIR]
 
 One row a set (see sets.py): images, how many were read exactly right (one image, the very text), how many have their
-largest digit right, in how many nothing was found, the rate of characters wrong, how many readings are certain, and the
-expected calibration error of the largest digit. Then the corruptions of corruptions.py, and how well certainty tells
+largest digit right, in how many nothing was found, the rate of characters wrong, how many readings are certain, how many
+both certain and right, and the expected calibration error of the largest digit. Then the corruptions of corruptions.py, and how well certainty tells
 digits from what is none.
 """
 
@@ -24,8 +24,8 @@ from digits.images import load_pixels
 from training.calibration import expected_calibration_error
 
 HEAD = (
-    "| set | images | exactly right | largest right | nothing found | characters wrong | certain | calibration error "
-    "| ms an image |\n|---|---|---|---|---|---|---|---|---|"
+    "| set | images | exactly right | largest right | nothing found | characters wrong | certain | certain and right "
+    "| calibration error | ms an image |\n|---|---|---|---|---|---|---|---|---|---|"
 )
 
 # Images that each corruption is tried on.
@@ -75,9 +75,12 @@ def row(name: str, readings: list[Reading], texts: list[str | None], millisecond
     count = len(texts)
     certain = statistics.mean(reading.certain for reading in readings)
     none = statistics.mean(not reading.digits for reading in readings)
-    exact = largest = characters = calibration = ""
+    exact = largest = characters = both = calibration = ""
     if texts[0] is not None:
         exact = f"{statistics.mean(reading.text == text for reading, text in zip(readings, texts)):.2%}"
+        both = (
+            f"{statistics.mean(reading.certain and reading.text == text for reading, text in zip(readings, texts)):.2%}"
+        )
         wrong = sum(edit_distance(reading.text, text) for reading, text in zip(readings, texts))
         characters = f"{wrong / sum(map(len, texts)):.2%}"
         if max(map(len, texts)) == 1:
@@ -86,7 +89,7 @@ def row(name: str, readings: list[Reading], texts: list[str | None], millisecond
             confidence = np.array([digit.probability for digit, _ in found])
             largest = f"{right.sum() / count:.2%}"
             calibration = f"{expected_calibration_error(confidence, right):.4f}"
-    cells = (name, count, exact, largest, f"{none:.2%}", characters, f"{certain:.2%}", calibration)
+    cells = (name, count, exact, largest, f"{none:.2%}", characters, f"{certain:.2%}", both, calibration)
     return f"| {' | '.join(map(str, cells))} | {milliseconds:.1f} |"
 
 

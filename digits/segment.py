@@ -21,7 +21,7 @@ SPECK = 0.12
 SMALL = 0.45
 SMALL_LYING = 0.7
 
-# What lies alone and is so many times as wide as high is a dash or a rest of a printed line.
+# What lies alone or under its line and is so many times as wide as high is a dash, or the rest of a printed line.
 DASH = 4
 
 # The nearest that two cuts may lie to each other, as a part of a piece's height.
@@ -180,9 +180,10 @@ def _lines(pieces: list[Piece]) -> list[list[Piece]]:
         beside = [(_offset(piece, other), line) for line in lines for other in line if _beside(piece, other)]
         apart = [(_offset(piece, other) + 0.3, line) for line in lines for other in line]
         offset, line = min(beside or apart, key=lambda pair: pair[0], default=(1.0, []))
-        if offset < 0.8:
+        is_dash = piece.width >= DASH * piece.height
+        if offset < 0.8 and not (is_dash and piece.box[1] >= max(other.box[3] for other in line)):
             line.append(piece)
-        elif piece.width < DASH * piece.height:
+        elif not is_dash:
             lines.append([piece])
     for line in lines:
         line.sort(key=lambda piece: piece.box[0])

@@ -63,3 +63,20 @@ def test_any_two_digits_side_by_side_stay_two(reader, spacing):
     pairs = [f"{number:02}" for number in range(100)]
     pages = [draw(pair, size=(420, 300), height=130, pen=12, spacing=spacing) for pair in pairs]
     assert [reading.text for reading in reader.read_many(pages)] == pairs
+
+
+def test_a_tiny_picture_holds_one_digit(reader):
+    small = np.asarray(draw("5", size=(280, 280), height=190, pen=24).resize((28, 28)), np.uint8).copy()
+    rows = np.flatnonzero((small < 128).any(1))
+    small[rows[0] + 3 : rows[0] + 5] = 255  # between bar and body
+    assert len(reader.read(small).digits) == 1
+
+
+def test_parts_of_one_piece_are_doubted_where_no_digit_stands_by_itself(reader):
+    touching = np.array(draw("38", size=(400, 280), height=150, pen=14, spacing=-0.14))
+    alone = reader.read(touching)
+    beside = reader.read(np.hstack([touching, np.asarray(draw("3", size=(280, 280), height=140, pen=12))]))
+    assert alone.text == "38"
+    assert not alone.certain
+    assert beside.text == "383"
+    assert [digit.certainty for digit in beside.digits[:2]] > [digit.certainty for digit in alone.digits]

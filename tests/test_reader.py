@@ -119,3 +119,33 @@ def test_another_model_can_be_named(tmp_path):
     copy.write_bytes(DEFAULT_MODEL.read_bytes())
     assert DigitReader(model=copy).read(draw("3")).text == "3"
     assert "training" in DigitReader(model=copy).metadata
+
+
+def test_the_stages_show_what_was_seen_on_the_way(reader):
+    drawn = draw("407", size=(600, 300), height=140, pen=14)
+    stages = reader.stages(drawn)
+    assert stages.reading.text == reader.read(drawn).text == "407"
+    np.testing.assert_array_equal(stages.pixels[..., 0], np.asarray(drawn))
+    np.testing.assert_allclose(stages.ink, 1 - np.asarray(drawn) / 255, atol=0.1)
+    assert len(stages.boxes) == len(stages.frames) == 3
+    for (left, top, right, bottom), frame, digit in zip(stages.boxes, stages.frames, stages.reading.digits):
+        assert stages.ink[top:bottom, left:right].max() > 0.9
+        np.testing.assert_array_equal(frame, digit.frame)
+
+
+def test_the_stages_of_a_large_photo_are_of_one_size_and_the_reading_is_in_its_own_pixels(reader):
+    large = draw("5", size=(1200, 800), height=500, pen=40).resize((3600, 2400))
+    stages = reader.stages(large)
+    assert stages.pixels.shape[:2] == stages.ink.shape == (1067, 1600)
+    ((left, top, right, bottom),) = stages.boxes
+    outside = stages.ink.copy()
+    outside[top - 2 : bottom + 2, left - 2 : right + 2] = 0
+    assert outside.max() < 0.1
+    assert stages.reading.digits[0].box == pytest.approx([2.25 * side for side in stages.boxes[0]], abs=3)
+
+
+def test_the_stages_of_a_blank_sheet_are_empty(reader):
+    stages = reader.stages(np.full((100, 200), 255, np.uint8))
+    assert stages.boxes == ()
+    assert stages.frames.shape == (0, 28, 28)
+    assert not stages.ink.any()

@@ -108,3 +108,22 @@ def test_a_cut_loses_no_ink_and_goes_where_there_is_least():
     assert 50 <= left.box[2] <= 90
     assert left.box[2] - 6 <= right.box[0] <= left.box[2]
     assert ((page.labels == left.labels[0]) | (page.labels == right.labels[0])).sum() == (ink > 0).sum()
+
+
+def test_an_underline_a_dash_and_what_lies_in_the_rim_are_left_out():
+    ink = np.zeros((400, 400), np.float32)
+    ink[100:300, 150:170] = 1
+    ink[320:326, 100:230] = 1
+    ink[380:386, 200:390] = 1
+    ink[0:3, 20:90] = 1
+    ink[60:120, 396:400] = 1
+    ((piece,),) = segment(ink).lines
+    assert piece.box == (150, 100, 170, 300)
+
+
+def test_the_bar_of_a_five_is_kept():
+    ink = np.zeros((400, 400), np.float32)
+    ink[120:300, 150:170] = 1
+    ink[95:105, 175:260] = 1
+    ((stem, bar),) = segment(ink).lines
+    assert bar.box == (175, 95, 260, 105)

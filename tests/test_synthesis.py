@@ -3,10 +3,13 @@
 import numpy as np
 import pytest
 from drawing import draw
+from matplotlib import get_data_path
+from matplotlib.ft2font import FT2Font
 
 from digits.frame import frame
+from training import symbols
 from training.data import Digits
-from training.synthesis import NOT_A_DIGIT, VARIANTS, _enlarged, synthesize
+from training.synthesis import NOT_A_DIGIT, VARIANTS, _enlarged, others, variants
 
 
 @pytest.fixture(scope="module")
@@ -15,33 +18,59 @@ def digits():
     return Digits(np.repeat(np.stack(frames)[..., None], 40, 0), np.repeat(np.arange(10), 40))
 
 
-def test_the_digits_themselves_come_first_and_unchanged(digits):
-    more = synthesize(digits, np.random.default_rng(0))
-    np.testing.assert_array_equal(more.images[: len(digits.labels)], digits.images)
-    np.testing.assert_array_equal(more.labels[: len(digits.labels)], digits.labels)
-    added = more.labels[len(digits.labels) :]
-    assert set(added) == {0, 1, 7, NOT_A_DIGIT}
-    assert (added == NOT_A_DIGIT).sum() > (added != NOT_A_DIGIT).sum()
+def test_variants_are_digits_and_the_others_are_none(digits):
+    ways = variants(digits, 300, np.random.default_rng(0))
+    assert len(ways.images) == len(ways.labels) == 300
+    assert set(ways.labels) == set(range(10))
+    rest = others(digits, 200, np.random.default_rng(0))
+    assert len(rest.images) == 200
+    assert set(rest.labels) == {NOT_A_DIGIT}
 
 
-def test_what_is_added_is_framed_ink(digits):
-    images = synthesize(digits, np.random.default_rng(1)).images[len(digits.labels) :, ..., 0]
+@pytest.mark.parametrize("synthesize", [variants, others])
+def test_what_is_added_is_framed_ink(digits, synthesize):
+    images = synthesize(digits, 300, np.random.default_rng(1)).images[..., 0]
     assert images.dtype == np.float32
     assert images.min() >= 0
     assert images.max() <= 1
     for image in images:
         rows, columns = (np.flatnonzero((image > 0.05).any(axis)) for axis in (1, 0))
-        assert max(rows[-1] - rows[0], columns[-1] - columns[0]) + 1 <= 20
+        assert 10 <= max(rows[-1] - rows[0], columns[-1] - columns[0]) + 1 <= 20
 
 
-def test_the_same_seed_gives_the_same_images(digits):
-    first, second, other = (synthesize(digits, np.random.default_rng(seed)).images for seed in (2, 2, 3))
+@pytest.mark.parametrize("synthesize", [variants, others])
+def test_the_same_seed_gives_the_same_images(digits, synthesize):
+    first, second, other = (synthesize(digits, 50, np.random.default_rng(seed)).images for seed in (2, 2, 3))
     np.testing.assert_array_equal(first, second)
-    assert first.shape != other.shape or not np.array_equal(first, other)
+    assert not np.array_equal(first, other)
 
 
-@pytest.mark.parametrize(("digit", "change"), VARIANTS)
-def test_a_variant_is_the_digit_and_more_ink(digits, digit, change):
-    page = _enlarged(digits.images[digits.labels == digit][0])
+@pytest.mark.parametrize(("of", "change"), [(of, change) for of, _, change in VARIANTS if len(of) == 1])
+def test_a_slash_a_flag_or_a_bar_is_more_ink(digits, of, change):
+    page = _enlarged(digits.images[digits.labels == of[0]][0])
     changed = [change(page, np.random.default_rng(seed)) for seed in range(20)]
     assert np.mean([image.sum() > 1.02 * page.sum() for image in changed]) > 0.8
+
+
+def test_a_fine_pen_leaves_less_ink_along_the_same_way(digits):
+    ((change,),) = [[change] for of, _, change in VARIANTS if len(of) == 10]
+    for image in digits.images[::40]:
+        page = _enlarged(image)
+        fine = change(page, np.random.default_rng(0))
+        assert 0.1 * page.sum() < fine.sum() < 0.8 * page.sum()
+        assert fine[page < 0.05].max(initial=0) < 0.5
+        assert abs(np.argwhere(fine > 0.3).mean(0) - np.argwhere(page > 0.3).mean(0)).max() < 5
+
+
+@pytest.mark.parametrize("font", symbols.FONTS)
+def test_the_fonts_have_every_symbol_and_no_symbol_is_a_digit(font):
+    has = FT2Font(f"{get_data_path()}/fonts/ttf/{font}").get_charmap()
+    assert [character for character in symbols.SYMBOLS if ord(character) not in has] == []
+    assert not any(character.isnumeric() for character in symbols.SYMBOLS)
+    assert not set("OoIlZzSsbqgB") & set(symbols.SYMBOLS)
+
+
+def test_symbols_are_drawn_in_many_ways():
+    drawn = [symbols.symbol(np.random.default_rng(seed), 112) for seed in range(100)]
+    assert len({page.tobytes() for page in drawn}) == 100
+    assert all(page.shape == (112, 112) and page.max() > 0.5 and page.mean() < 0.6 for page in drawn)
