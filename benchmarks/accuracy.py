@@ -1,9 +1,9 @@
 """How often the reader is right, over the whole road: python -m benchmarks.accuracy [--data DIR]
 
 One row a set (see sets.py): images, how many were read exactly right (one image, the very text), how many have their
-largest digit right, in how many nothing was found, the rate of characters wrong, how many readings are certain, how many
-both certain and right, and the expected calibration error of the largest digit. Then the corruptions of corruptions.py, and how well certainty tells
-digits from what is none.
+largest digit right, in how many nothing was found, the rate of characters wrong, how many readings are certain, how
+many of all are certain and right, and the expected calibration error of the largest digit. Then the corruptions of
+corruptions.py, and how well certainty tells digits from what is none.
 """
 
 import argparse

@@ -15,6 +15,10 @@ from digits.ruling import without_ruling
 SURVEY_SIDE = 256
 POLARITY_SIDE = 128
 
+# The neighbourhoods whose median is taken for paper, as parts of the picture's side (one half, and so on), and how much
+# of what departs from it, cubed, must do so to one side to tell ink.
+NEIGHBOURHOODS = ((2, 0.8), (4, 0.5), (8, 0.5))
+
 # So many pixels along a side of the picture tell what lies outside it.
 SIDE_SAMPLES = 64
 
@@ -72,10 +76,18 @@ def _gray(pixels: np.ndarray) -> tuple[np.ndarray]:
 
 def _is_light_on_dark(gray: np.ndarray) -> bool:
     """Most of any neighbourhood is paper, so what departs from its median is ink, to one side."""
-    window = min(max(gray.shape) // 2 | 1, 255)
-    departure = gray.astype(np.int16) - cv2.medianBlur(gray, window)
-    counts = np.bincount((departure + 255).ravel(), minlength=511)
-    return float(counts @ np.arange(-255.0, 256) ** 3) > 0
+    side = max(gray.shape)
+    leanings = []
+    # Where a table shows beside the sheet, large neighbourhoods depart to both sides, and smaller ones are asked. On a
+    # tiny picture strokes are as wide as these.
+    for part, decided in NEIGHBOURHOODS if side >= POLARITY_SIDE // 2 else NEIGHBOURHOODS[:1]:
+        departure = gray.astype(np.int16) - cv2.medianBlur(gray, max(3, side // part) | 1)
+        counts = np.bincount((departure + 255).ravel(), minlength=511)
+        cubes = np.arange(-255.0, 256) ** 3
+        leanings.append(float(counts @ cubes) / max(float(counts @ np.abs(cubes)), 1.0))
+        if abs(leanings[-1]) > decided:
+            return leanings[-1] > 0
+    return leanings[0] > 0
 
 
 def _is_colourful(pixels: np.ndarray) -> bool:

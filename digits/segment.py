@@ -21,6 +21,9 @@ SPECK = 0.12
 SMALL = 0.45
 SMALL_LYING = 0.7
 
+# No piece is taken for so many times as tall as the one at which half of all heights are summed.
+TOWERING = 1.5
+
 # What lies alone or under its line and is so many times as wide as high is a dash, or the rest of a printed line.
 DASH = 4
 
@@ -165,11 +168,11 @@ def _without_specks(pieces: list[Piece]) -> list[Piece]:
 
 def _lines(pieces: list[Piece]) -> list[list[Piece]]:
     """Lays pieces in lines, without dashes. A line may climb or fall: a piece is compared with the one on its left."""
-    tallest = max((piece.height for piece in pieces), default=0)
+    tallest = _tallest(pieces)
     small = [p for p in pieces if p.height < (SMALL_LYING if p.width > 1.5 * p.height else SMALL) * tallest]
     lines: list[list[Piece]] = []
     for piece in sorted((p for p in pieces if p not in small), key=lambda piece: piece.box[0]):
-        near = [(_offset(piece, line[-1]), line) for line in lines]
+        near = [(min(_offset(piece, other, tallest) for other in line[-2:]), line) for line in lines]
         offset, line = min(near, key=lambda pair: pair[0], default=(1.0, []))
         if offset < 0.5:
             line.append(piece)
@@ -177,9 +180,12 @@ def _lines(pieces: list[Piece]) -> list[list[Piece]]:
             lines.append([piece])
     for piece in small:
         # The bar of a five lies above the middle of its line, a dot below; with nothing beside it, it is a digit.
-        beside = [(_offset(piece, other), line) for line in lines for other in line if _beside(piece, other)]
-        apart = [(_offset(piece, other) + 0.3, line) for line in lines for other in line]
-        offset, line = min(beside or apart, key=lambda pair: pair[0], default=(1.0, []))
+        near = [
+            (_offset(piece, other, tallest) + (0 if _beside(piece, other) else 0.3), line)
+            for line in lines
+            for other in line
+        ]
+        offset, line = min(near, key=lambda pair: pair[0], default=(1.0, []))
         is_dash = piece.width >= DASH * piece.height
         if offset < 0.8 and not (is_dash and piece.box[1] >= max(other.box[3] for other in line)):
             line.append(piece)
@@ -190,10 +196,19 @@ def _lines(pieces: list[Piece]) -> list[list[Piece]]:
     return sorted(lines, key=lambda line: sum(piece.box[1] + piece.box[3] for piece in line) / len(line))
 
 
-def _offset(piece: Piece, other: Piece) -> float:
-    """How far apart two pieces' middles lie in height, in heights of the taller."""
+def _tallest(pieces: list[Piece]) -> float:
+    """The height of the tallest piece, unless a few tower above all others: a crease, or a strip of shadow."""
+    if not pieces:
+        return 0
+    heights = np.sort([piece.height for piece in pieces])
+    share = np.cumsum(heights) / heights.sum()
+    return float(min(heights[-1], TOWERING * heights[np.searchsorted(share, 0.5)]))
+
+
+def _offset(piece: Piece, other: Piece, tallest: float) -> float:
+    """How far apart two pieces' middles lie in height, in heights of the taller, which is not taken for too small."""
     distance = abs(piece.box[1] + piece.box[3] - other.box[1] - other.box[3]) / 2
-    return distance / max(piece.height, other.height)
+    return distance / max(piece.height, other.height, 0.6 * tallest)
 
 
 def _beside(piece: Piece, other: Piece) -> bool:

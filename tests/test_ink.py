@@ -127,3 +127,15 @@ def test_ink_is_linear_in_contrast():
     ink = find_ink(as_rgb(page))
     assert ink[100, 95] == pytest.approx(1)
     assert ink[100, 100] == pytest.approx(0.5, abs=0.03)
+
+
+@pytest.mark.parametrize("digits", ["12", "808"])
+def test_a_bright_sheet_in_uneven_light_on_a_dark_table_is_still_dark_ink(digits):
+    """A glow on the sheet and the corners of the table depart from the median of a large neighbourhood both ways."""
+    drawn = np.asarray(draw(digits, size=(800, 500), height=60, pen=5)).astype(float)
+    y, x = np.mgrid[0:1:500j, 0:1:800j]
+    page = drawn * (0.4 + 0.5 * np.exp(-4 * ((x - 0.2) ** 2 + (y - 0.1) ** 2)))
+    page[(x < 0.06) | (x > 0.97)] = 30
+    found, true = find_ink(as_rgb(page)) > 0.5, drawn < 128
+    inside = (slice(100, 400), slice(150, 650))
+    assert (found[inside] & true[inside]).sum() / (found[inside] | true[inside]).sum() > 0.7

@@ -127,3 +127,17 @@ def test_the_bar_of_a_five_is_kept():
     ink[95:105, 175:260] = 1
     ((stem, bar),) = segment(ink).lines
     assert bar.box == (175, 95, 260, 105)
+
+
+def test_rows_of_far_and_unlike_digits_stay_rows_beside_a_crease_that_towers_over_them():
+    ink = np.zeros((500, 1000), np.float32)
+    ink[20:480, 40:50] = 1
+    for row in range(4):
+        for place in range(8):
+            height = 60 if place % 3 == 1 else 32
+            top = 60 + 110 * row + 6 * place - height // 2
+            left = 100 + 110 * place
+            ink[top : top + height + 6, left : left + 60] = ink_of(draw("8", (60, height + 6), height, 5))
+    lines = segment(ink).lines
+    rows = [[(piece.box[0] - 80) // 110 for piece in line if piece.box[0] > 60] for line in lines]
+    assert [row for row in rows if row] == [list(range(8))] * 4
