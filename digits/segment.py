@@ -206,9 +206,9 @@ def _tallest(pieces: list[Piece]) -> float:
 
 
 def _offset(piece: Piece, other: Piece, tallest: float) -> float:
-    """How far apart two pieces' middles lie in height, in heights of the taller, which is not taken for too small."""
+    """How far apart two pieces' middles lie in height, in heights of the taller, within what the page's digits have."""
     distance = abs(piece.box[1] + piece.box[3] - other.box[1] - other.box[3]) / 2
-    return distance / max(piece.height, other.height, 0.6 * tallest)
+    return distance / min(max(piece.height, other.height, 0.6 * tallest), tallest)
 
 
 def _beside(piece: Piece, other: Piece) -> bool:
