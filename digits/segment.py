@@ -187,7 +187,9 @@ def _lines(pieces: list[Piece]) -> list[list[Piece]]:
         ]
         offset, line = min(near, key=lambda pair: pair[0], default=(1.0, []))
         is_dash = piece.width >= DASH * piece.height
-        if offset < 0.8 and not (is_dash and piece.box[1] >= max(other.box[3] for other in line)):
+        # The foot of a one lies as flat, but closer.
+        is_under = piece.box[1] > max(other.box[3] for other in line) + 0.25 * tallest if line else False
+        if offset < 0.8 and not (is_dash and is_under):
             line.append(piece)
         elif not is_dash:
             lines.append([piece])

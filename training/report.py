@@ -154,7 +154,7 @@ Written by `train_export.py` from the figures in `metrics/`; the model file carr
 | MNIST test accuracy | **{shipped["test_accuracy"]:.2%}** ({shipped["test_errors"]} of {shipped["test_images"]:,} wrong); {_spread(accuracies)} |
 | calibration | expected calibration error {shipped["test_calibration_error"]:.4f} on the test set; logits divided by {shipped["temperature"]} |
 | certain from | {shipped["certain_from"]:.4f}: below this, `probability` times `is_digit`, the reader says that it is unsure |
-| trained on | {shipped["train_images"]:,} images of MNIST's training set, augmented (`training/augmentation.py`); `is_digit`, on the finished network, also on what the code makes of them: slashed zeros, ones with a flag and a foot, crossed sevens, and, as no digit, pieces, digits that touch, turned digits, scribbles (`training/synthesis.py`) |
+| trained on | {shipped["train_images"]:,} images of MNIST's training set, augmented (`training/augmentation.py`), and on what the code makes of them: slashed zeros, ones with a flag and a foot, crossed sevens, fine pens; `is_digit`, on the finished network, also on what is no digit: pieces, digits that touch, turned digits, scribbles, letters and signs (`training/synthesis.py`) |
 
 ## How good it is
 
