@@ -38,7 +38,7 @@ def parse_arguments(arguments=None):
     option("--resume", action="store_true", help="go on from this run's last checkpoint")
     option("--arch", choices=["standardized", "two-block", "three-conv"], default="standardized", help="the network")
     option("--seed", type=int, nargs="+", default=[1], help="seeds; of several, the best by validation loss is shipped")
-    option("--epochs", type=int, default=30, help="epochs of the learning-rate schedule")
+    option("--epochs", type=int, default=20, help="epochs of the learning-rate schedule")
     option("--head-epochs", type=int, default=6, help="epochs of the head that tells digits from the rest")
     option("--patience", type=int, default=12, help="stop after so many epochs without a lower validation loss")
     option("--batch-size", type=int, default=128, help="images a step")
@@ -52,8 +52,8 @@ def parse_arguments(arguments=None):
     option("--elastic", type=float, default=0.7, help="augmentation: elastic distortion, pixels (standard deviation)")
     option("--stroke", type=float, default=0.4, help="augmentation: largest blend with thinner or thicker strokes")
     option("--dirt", type=float, default=0.1, help="augmentation: chance of blur, of grain, of a line, each")
-    option("--variants", type=float, default=0.12, help="other ways of writing to add, as a part of the images")
-    option("--others", type=float, default=0.3, help="images of what is no digit to add for that head, likewise")
+    option("--variants", type=float, default=0.15, help="other ways of writing to add, as a part of the images")
+    option("--others", type=float, default=0.4, help="images of what is no digit to add for that head, likewise")
     option("--threads", type=int, default=0, help="cores to use; 0 is all")
     option(
         "--precision",

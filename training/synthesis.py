@@ -158,9 +158,9 @@ def _thin_stroke(page: np.ndarray, random: np.random.Generator) -> np.ndarray:
 # drawn, and how.
 VARIANTS = (
     ((0,), 0.2, _slashed_zero),
-    ((1,), 0.35, _one_with_flag),
+    ((1,), 0.45, _one_with_flag),
     ((7,), 0.1, _crossed_seven),
-    (tuple(range(10)), 0.35, _thin_stroke),
+    (tuple(range(10)), 0.25, _thin_stroke),
 )
 
 
