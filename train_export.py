@@ -142,6 +142,7 @@ def train(mnist, seed, run, args):
         "cores": args.threads or os.cpu_count(),
         "precision": precision,
         "train_images": len(mnist.train.labels),
+        "variants": args.variants,
         "temperature": temperature,
         "certain_from": calibration.certainty_threshold(validation.max(1) * is_digit),
         "validation_loss": calibration.cross_entropy(validation, mnist.validation.labels),

@@ -7,6 +7,7 @@ corruptions.py, and how well certainty tells digits from what is none.
 """
 
 import argparse
+import hashlib
 import statistics
 import time
 from collections.abc import Iterator
@@ -22,6 +23,7 @@ from digits import Digit, DigitReader, Reading
 from digits.classifier import DEFAULT_MODEL
 from digits.images import load_pixels
 from training.calibration import expected_calibration_error
+from training.report import ACCURACY, write_model_card
 
 HEAD = (
     "| set | images | exactly right | largest right | nothing found | characters wrong | certain | certain and right "
@@ -36,7 +38,12 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.split(":")[0])
     parser.add_argument("--data", type=Path, default=Path("../shared/data"), help="folder with mnist.npz and dev/")
     parser.add_argument("--model", default=DEFAULT_MODEL)
-    parser.add_argument("--save", type=Path, metavar="FILE", help="write the tables there as well")
+    parser.add_argument(
+        "--save",
+        type=Path,
+        metavar="FILE",
+        help="write the tables there as well; benchmarks/accuracy.md also brings the model card up to date",
+    )
     parser.add_argument("--worst", type=int, metavar="N", help="draw N mistakes of every set into runs/")
     args = parser.parse_args()
 
@@ -64,11 +71,15 @@ def main() -> None:
         lines += ["", f"dev/not_digits against dev/single, by certainty: area under the ROC curve {area:.3f}"]
     if absent:
         lines += ["", f"Left out, not found in the data folder: {', '.join(absent)}."]
+    model = hashlib.sha256(Path(args.model).read_bytes()).hexdigest()[:16]
+    lines += ["", f"Measured with the model whose SHA-256 begins with {model}."]
     tables = "\n".join(lines)
     print(tables)
     if args.save:
         args.save.parent.mkdir(parents=True, exist_ok=True)
         args.save.write_text(tables + "\n")
+        if args.save.resolve() == ACCURACY:
+            write_model_card(DEFAULT_MODEL.parent)
 
 
 def row(name: str, readings: list[Reading], texts: list[str | None], milliseconds: float) -> str:
@@ -93,8 +104,9 @@ def row(name: str, readings: list[Reading], texts: list[str | None], millisecond
     return f"| {' | '.join(map(str, cells))} | {milliseconds:.1f} |"
 
 
-def corruption_table(reader: DigitReader, data: Path) -> Iterator[str]:
-    samples: list[Sample] = [sample for sample, _ in zip(mnist_frames(data), range(CORRUPTED))]
+def corruption_table(reader: DigitReader, data: Path, count: int = CORRUPTED) -> Iterator[str]:
+    """Line by line, over MNIST's first `count` test images."""
+    samples: list[Sample] = [sample for sample, _ in zip(mnist_frames(data), range(count))]
     yield "| corruption | exactly right |\n|---|---|"
     rates = []
     for name, corrupt in tqdm(CORRUPTIONS.items(), "corruptions", leave=False):

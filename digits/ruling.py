@@ -29,6 +29,10 @@ UNBROKEN = 0.93
 # So many lines make a ruled page: a single one may be a stroke.
 FEW = 2
 
+# So many are lines for certain; fewer must be paler than the ink by this factor.
+MANY = 5
+PALER = 0.8
+
 # Where more than this part of all pixels are middles of strokes, the page is no ruled one, and the search is long.
 TOO_MANY = 0.15
 
@@ -76,7 +80,12 @@ def without_ruling(contrast: np.ndarray) -> tuple[np.ndarray, float]:
     levels = [_erase(page.T, line) for line in columns] + [_erase(page, line) for line in rows]
     for line in columns if rows else []:
         _erase(page.T, line)
-    return page, RESIDUE * float(np.median(levels))
+    level = float(np.median(levels))
+    rest = page[page > RESIDUE * level]
+    # A few lines as dark as all else are strokes: those of a letter that fills the picture.
+    if max(len(rows), len(columns)) < MANY and (not len(rest) or np.percentile(rest, 90) * PALER < level):
+        return contrast, 0.0
+    return page, RESIDUE * level
 
 
 def _lines(contrast: np.ndarray) -> list[_Line]:

@@ -78,6 +78,19 @@ def test_a_digit_that_fills_its_picture_is_left_as_it_is(digit):
         np.testing.assert_array_equal(without_ruling(small)[0], small)
 
 
+def test_two_bars_as_dark_as_the_rest_are_strokes():
+    unequal = np.zeros((64, 64), np.uint8)
+    unequal[22:24] = unequal[40:42] = 255
+    cv2.line(unequal, (20, 60), (44, 4), 255, 3)
+    np.testing.assert_array_equal(without_ruling(unequal)[0], unequal)
+    paler = unequal.copy()
+    paler[22:24] = paler[40:42] = 120
+    cv2.line(paler, (20, 60), (44, 4), 255, 3)
+    cleaned = without_ruling(paler)[0]
+    assert not cleaned[:, :15].any()
+    assert cleaned[10, 41] == 255
+
+
 def test_rows_of_digits_are_no_lines():
     page = 255 - np.asarray(draw("111111\n777777\n111111", size=(900, 700), height=130, pen=10))
     np.testing.assert_array_equal(without_ruling(page)[0], page)

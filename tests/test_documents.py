@@ -1,0 +1,38 @@
+"""The figures in the documents are those that were measured, with the model that is shipped."""
+
+import hashlib
+import re
+from pathlib import Path
+
+import pytest
+
+from digits.classifier import DEFAULT_MODEL
+
+ROOT = Path(__file__).parent.parent
+MEASURED = (ROOT / "benchmarks" / "accuracy.md").read_text()
+README = (ROOT / "README.md").read_text()
+CARD = (ROOT / "models" / "README.md").read_text()
+
+
+def test_the_table_was_measured_with_the_shipped_model():
+    (digest,) = re.findall(r"SHA-256 begins with (\w+)", MEASURED)
+    assert hashlib.sha256(DEFAULT_MODEL.read_bytes()).hexdigest().startswith(digest)
+
+
+@pytest.mark.parametrize("document", [README, CARD], ids=["README", "model card"])
+def test_documents_quote_the_table_as_it_was_measured(document):
+    table = [line for line in MEASURED.splitlines() if re.match(r"\| (MNIST|dev/)", line)]
+    assert len(table) == 8
+    assert [line for line in table if line not in document] == []
+
+
+def test_the_readme_names_the_corruptions_mean_and_the_area_as_measured():
+    (mean,) = re.findall(r"\*\*mean\*\* \| \*\*([\d.]+)%", MEASURED)
+    (area,) = re.findall(r"ROC curve ([\d.]+)", MEASURED)
+    assert f"{mean} %" in README
+    assert area in README
+
+
+def test_the_readme_names_the_shipped_networks_figures():
+    (accuracy,) = re.findall(r"MNIST test accuracy \| \*\*([\d.]+)%", CARD)
+    assert f"**{accuracy} %**" in README
