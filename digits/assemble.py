@@ -25,7 +25,7 @@ MOST_PIECES = 4
 WIDEST = 1.7
 
 # What each cut through ink costs, as a factor on the probability of the path: cutting wants a reason.
-CUT_COST = 0.1
+CUT_COST = 0.15
 
 # Trust in digits that were cut apart where no digit stands by itself: it may as well be a letter.
 LONE_CUT = 0.5
