@@ -164,8 +164,8 @@ def test_the_head_leaves_the_network_as_it_was(mnist_path):
     network = three_conv()
     before = network.get_weights()
     args = argparse.Namespace(
-        rotation=12, zoom=0.1, shear=0.2, shift=0.06, elastic=0.7, stroke=0.4, head_epochs=1, batch_size=64,
-        learning_rate=2e-3,
+        rotation=12, zoom=0.1, shear=0.2, shift=0.06, elastic=0.7, stroke=0.4, dirt=0.1, variants=0.1, others=0.3,
+        head_epochs=1, batch_size=64, learning_rate=2e-3,
     )  # fmt: skip
     fit_is_digit(network, train, 0, args)
     for ours, theirs in zip(before, network.get_weights()):
