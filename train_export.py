@@ -39,7 +39,7 @@ def parse_arguments(arguments=None):
     option("--arch", choices=["standardized", "two-block", "three-conv"], default="standardized", help="the network")
     option("--seed", type=int, nargs="+", default=[1], help="seeds; of several, the best by validation loss is shipped")
     option("--epochs", type=int, default=20, help="epochs of the learning-rate schedule")
-    option("--head-epochs", type=int, default=6, help="epochs of the head that tells digits from the rest")
+    option("--head-epochs", type=int, default=5, help="epochs of the head that tells digits from the rest")
     option("--patience", type=int, default=12, help="stop after so many epochs without a lower validation loss")
     option("--batch-size", type=int, default=128, help="images a step")
     option("--learning-rate", type=float, default=2e-3, help="peak of the schedule: warm-up, then cosine to zero")

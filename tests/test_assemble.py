@@ -79,4 +79,4 @@ def test_parts_of_one_piece_are_doubted_where_no_digit_stands_by_itself(reader):
     assert alone.text == "38"
     assert not alone.certain
     assert beside.text == "383"
-    assert [digit.certainty for digit in beside.digits[:2]] > [digit.certainty for digit in alone.digits]
+    assert all(ours.certainty > theirs.certainty for ours, theirs in zip(beside.digits, alone.digits))
