@@ -139,7 +139,7 @@ def train(mnist, seed, run, args):
         "epochs": len(trained.history["loss"]),
         "best_epoch": trained.best_epoch,
         "train_minutes": round((trained.seconds + head_seconds) / 60, 1),
-        "cores": args.threads or os.cpu_count(),
+        "cores": None if args.resume else args.threads or os.cpu_count(),  # of what went before, nothing is known
         "precision": precision,
         "train_images": len(mnist.train.labels),
         "variants": args.variants,

@@ -65,10 +65,10 @@ def load_pixels(image: ImageSource) -> tuple[np.ndarray, float]:
         raise ImageError("The image file is damaged or incomplete. Please save or send it again.") from error
     # Reduced before it is turned or converted, where that can be: those copies are then small.
     if max(opened.size) > WORKING_SIDE and opened.mode in ("L", "RGB"):
-        opened = _keeping_exif(opened, _shrink(np.asarray(opened)))
+        opened = _keeping_exif(opened, _to_working_side(np.asarray(opened)))
     pixels = _on_paper(ImageOps.exif_transpose(opened))
     if max(pixels.shape[:2]) > WORKING_SIDE:
-        pixels = _shrink(pixels)
+        pixels = _to_working_side(pixels)
     return pixels, max(pixels.shape[:2]) / full_side
 
 
@@ -141,7 +141,7 @@ def _on_paper(image: Image.Image) -> np.ndarray:
     return (rgba[:, :, :3] * alpha + (0 if is_light_ink else 255) * (1 - alpha)).astype(np.uint8)
 
 
-def _shrink(pixels: np.ndarray) -> np.ndarray:
+def _to_working_side(pixels: np.ndarray) -> np.ndarray:
     ratio = WORKING_SIDE / max(pixels.shape)
     size = [max(1, round(side * ratio)) for side in pixels.shape[1::-1]]
     return cv2.resize(pixels, size, interpolation=cv2.INTER_AREA)

@@ -47,7 +47,7 @@ UNCROSSED = 35
 # Ink over a line is darker than the line by this factor.
 DARKER = 1.25
 
-# What is left of the lines, beside them and in the dark, is no darker than this part of them.
+# What is left beside the lines, their soft rims, is no darker than this part of them.
 RESIDUE = 0.25
 
 # A line's own darkness may rise by this factor along its way.
@@ -140,8 +140,7 @@ def _is_unbroken(contrast: np.ndarray, line: _Line, tolerance: float) -> bool:
     row = np.linspace(line.left, line.right, width)
     inside = (row >= 0) & (row < height)
     reach = int(tolerance) + 1
-    rows = np.clip(np.round(row[inside]).astype(int) + np.arange(-reach, reach + 1)[:, None], 0, height - 1)
-    darkest = contrast[rows, np.flatnonzero(inside)].max(0)
+    darkest = contrast[_along(contrast, row[inside], np.flatnonzero(inside), -reach, reach)].max(0)
     return bool((darkest > 0.4 * np.median(darkest)).mean() > UNBROKEN)
 
 
@@ -162,45 +161,61 @@ def _erase(contrast: np.ndarray, line: _Line) -> float:
     height, width = contrast.shape
     row = np.linspace(line.left, line.right, width)
     columns = np.flatnonzero((row > -0.5) & (row < height - 0.5))
-    row, width = row[columns], len(columns)
-    if not width:
+    if not len(columns):
         return 0.0
+    row, typical = _followed(contrast, row[columns], columns)
+    first, last = _thickness(contrast, row, columns, typical)
 
-    def along(first: int, last: int) -> tuple[np.ndarray, np.ndarray]:
-        """Indices of the pixels that lie from `first` to `last` rows below the line."""
-        rows = np.round(row).astype(int) + np.arange(first, last + 1)[:, None]
-        return np.clip(rows, 0, height - 1), columns
+    where = _along(contrast, row, columns, first, last)
+    inked = contrast[where]
+    level = np.minimum(_running_median(inked.max(0), len(columns) // 4), UNEVEN * typical)
+    # A stroke that crosses the line shows on both sides of it, a little shifted if it leans.
+    lean = np.ones((1, (last - first) // 2 | 1), np.uint8)
+    above, below = (
+        cv2.dilate(contrast[_along(contrast, row, columns, *rows)].max(0)[None], lean)[0]
+        for rows in ((first - 2, first - 1), (last + 1, last + 2))
+    )
+    crossing = np.minimum(above, below)
+    contrast[where] = np.where(inked > DARKER * level + MIN_CONTRAST, inked, np.minimum(inked, crossing))
+    return typical
 
-    # The line may bend a little: its middle is where the most of a long stretch of it lies.
-    reach = 1 + height // 150
-    near = contrast[along(-reach, reach)]
-    typical = np.percentile(near.max(0), UNCROSSED)
-    near = np.minimum(near, typical)
-    stretch = max(3, width // 24) | 1
-    shift = cv2.blur(near.astype(np.float32), (stretch, 1)).argmax(0).astype(np.uint8)
-    row = row + _running_median(shift, 2 * stretch) - reach
 
-    # How thick it is: what crosses it darkens its neighbours just as much.
-    profile = np.minimum(contrast[along(-reach - 1, reach + 1)], typical).mean(1)
+def _followed(contrast: np.ndarray, row: np.ndarray, columns: np.ndarray) -> tuple[np.ndarray, float]:
+    """The row of a line's middle in each column, since it may bend a little, and how dark the line is."""
+    reach = _reach(contrast)
+    near = contrast[_along(contrast, row, columns, -reach, reach)]
+    typical = float(np.percentile(near.max(0), UNCROSSED))
+    # The middle is where the most of a long stretch of the line lies.
+    stretch = max(3, len(columns) // 24) | 1
+    near = np.minimum(near, typical).astype(np.float32)
+    shift = cv2.blur(near, (stretch, 1)).argmax(0).astype(np.uint8)
+    return row + _running_median(shift, 2 * stretch) - reach, typical
+
+
+def _thickness(contrast: np.ndarray, row: np.ndarray, columns: np.ndarray, typical: float) -> tuple[int, int]:
+    """The first and last row of a line, counted from its middle."""
+    reach = _reach(contrast)
+    # What crosses the line darkens its neighbours just as much as itself.
+    profile = np.minimum(contrast[_along(contrast, row, columns, -reach - 1, reach + 1)], typical).mean(1)
     is_pale = profile - profile.min() < 0.2 * (profile.max() - profile.min())
     middle = reach + int(profile[reach : reach + 3].argmax())
     top = middle - int(np.argmax(is_pale[middle::-1])) if is_pale[:middle].any() else -1
     bottom = middle + int(np.argmax(is_pale[middle:])) if is_pale[middle:].any() else len(profile)
     rim = reach // 4  # where a line is many pixels thick, its rim is soft
-    first, last = top - reach - rim, bottom - reach - 2 + rim
+    return top - reach - rim, bottom - reach - 2 + rim
 
-    inked = contrast[along(first, last)]
-    darkest = inked.max(0)
-    level = np.minimum(_running_median(darkest, width // 4), UNEVEN * typical)
-    # A stroke that crosses the line shows on both sides of it, a little shifted if it leans.
-    lean = np.ones((1, (last - first) // 2 | 1), np.uint8)
-    above, below = (
-        cv2.dilate(contrast[along(*rows)].max(0)[None], lean)[0]
-        for rows in ((first - 2, first - 1), (last + 1, last + 2))
-    )
-    crossing = np.minimum(above, below)
-    contrast[along(first, last)] = np.where(inked > DARKER * level + MIN_CONTRAST, inked, np.minimum(inked, crossing))
-    return float(typical)
+
+def _reach(contrast: np.ndarray) -> int:
+    """How far from where it was found a line may lie, and half of how thick it may be, in pixels."""
+    return 1 + len(contrast) // 150
+
+
+def _along(
+    contrast: np.ndarray, row: np.ndarray, columns: np.ndarray, first: int, last: int
+) -> tuple[np.ndarray, np.ndarray]:
+    """Indices of the pixels that lie from `first` to `last` rows below the line at row (N,) and columns (N,)."""
+    rows = np.round(row).astype(int) + np.arange(first, last + 1)[:, None]
+    return np.clip(rows, 0, len(contrast) - 1), columns
 
 
 def _running_median(values: np.ndarray, window: int) -> np.ndarray:

@@ -53,7 +53,7 @@ def test_a_slash_a_flag_or_a_bar_is_more_ink(digits, of, change):
 
 
 def test_a_fine_pen_leaves_less_ink_along_the_same_way(digits):
-    ((change,),) = [[change] for of, _, change in VARIANTS if len(of) == 10]
+    (change,) = (change for of, _, change in VARIANTS if len(of) == 10)
     for image in digits.images[::40]:
         page = _enlarged(image)
         fine = change(page, np.random.default_rng(0))

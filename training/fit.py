@@ -40,8 +40,11 @@ def fit(network, train, validation, seed: int, args, run: Path) -> Trained:
     """
     model = _augmented(network, seed, args)
     count = int(args.variants * len(train.labels))
-    batches = _Batches(lambda random: joined(train, variants(train, count, random)), seed, args.batch_size)
-    steps = len(batches)
+    steps = -(-(len(train.labels) + count) // args.batch_size)
+
+    def epoch(random):
+        return joined(train, variants(train, count, random))
+
     warm_up = min(steps, args.epochs * steps // 10)
     schedule = keras.optimizers.schedules.CosineDecay(
         args.learning_rate / 20, args.epochs * steps - warm_up, warmup_target=args.learning_rate, warmup_steps=warm_up
@@ -61,9 +64,8 @@ def fit(network, train, validation, seed: int, args, run: Path) -> Trained:
     interrupted = False
     try:
         if first_epoch < args.epochs and not keeper.is_done():
-            batches.begin(first_epoch)
             model.fit(
-                batches,
+                _Batches(epoch, seed, args.batch_size, first_epoch),
                 initial_epoch=first_epoch,
                 epochs=args.epochs,
                 callbacks=[keeper],
@@ -106,16 +108,16 @@ class _Batches(keras.utils.PyDataset):
         make: (numpy's random generator) -> Digits; as many in every epoch.
         seed: with the number of the epoch, the seed of that generator: a resumed run sees what it would have seen.
         batch_size: images a step.
+        epoch: the first epoch's number, from 0.
     """
 
-    def __init__(self, make: Callable[[np.random.Generator], Digits], seed: int, batch_size: int):
+    def __init__(self, make: Callable[[np.random.Generator], Digits], seed: int, batch_size: int, epoch: int = 0):
         super().__init__()
-        self.make, self.seed, self.batch_size = make, seed, batch_size
-        self.begin(0)
+        self.make, self.seed, self.batch_size, self.epoch = make, seed, batch_size, epoch
+        self._begin()
 
-    def begin(self, epoch: int) -> None:
-        self.epoch = epoch
-        random = np.random.default_rng((self.seed, epoch))
+    def _begin(self) -> None:
+        random = np.random.default_rng((self.seed, self.epoch))
         digits = self.make(random)
         order = random.permutation(len(digits.labels))
         self.images, self.labels = digits.images[order], digits.labels[order]
@@ -128,7 +130,8 @@ class _Batches(keras.utils.PyDataset):
         return self.images[batch], self.labels[batch]
 
     def on_epoch_end(self) -> None:
-        self.begin(self.epoch + 1)
+        self.epoch += 1
+        self._begin()
 
 
 def _augmented(network, seed: int, args) -> keras.Model:

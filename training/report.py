@@ -135,7 +135,7 @@ def _card(shipped, by_network, table):
     rows = "\n".join(_network_row(name, runs) for name, runs in sorted(by_network.items(), key=_by_accuracy))
     seeds = "\n".join(
         f"| {f['seed']} | {f['validation_accuracy']:.2%} | {f['test_accuracy']:.2%} | {f['test_errors']} "
-        f"| {f['epochs']} | {f['best_epoch']} | {f['train_minutes']:.0f} min on {f['cores']} core(s), {f['precision']} |"
+        f"| {f['epochs']} | {f['best_epoch']} | {f['train_minutes']:.0f} min{_on_cores(f['cores'])}, {f['precision']} |"
         for f in siblings
     )
     digits = " | ".join(str(digit) for digit in range(10))
@@ -209,6 +209,10 @@ number of epochs, and `--keep-model`.
 - The standard error of a test of 10,000 images is about 0.05 points at this level, and some 15 of its labels are
   doubtful: differences of a few hundredths between models mean nothing.
 """
+
+
+def _on_cores(cores):
+    return f" on {cores} core(s)" if cores else ", resumed"
 
 
 def _network_row(name, runs):
