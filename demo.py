@@ -9,21 +9,19 @@ It says what is on the page and what happens on an event. The reader is in digit
 
 import argparse
 import sys
-from pathlib import Path
 from typing import Any
 
 import gradio as gr
 
 from digits import DigitReader, ImageError, ModelError
 from digits.classifier import DEFAULT_MODEL
-from page import texts
 from page.answer import CHOSEN_DIGIT, Answer, nothing_yet, problem, read_as
-from page.bars import Bars
+from page.component import parts
+from page.examples import examples
 from page.look import LOOK
 from page.pad import Pad, seen
 from page.source import ImageFile, Source
-
-EXAMPLES = sorted((Path(__file__).parent / "assets" / "examples").glob("*.png"))
+from page.texts import NO_IMAGE, PREDICT, TITLE, not_listening, spoken_by
 
 MAX_FILE_SIZE = "32mb"
 MAX_THREADS = 8  # images read at the same time; more wait
@@ -33,34 +31,35 @@ HOUR = 3600  # seconds that an uploaded file is kept
 def create_demo(reader: DigitReader) -> gr.Blocks:
     """Builds the page on a reader."""
 
-    def read(image: Source) -> tuple[dict[str, Any], Any]:
+    def read(image: Source, request: gr.Request) -> tuple[dict[str, Any], Any]:
+        texts = spoken_by(request)
         if image is None:
             return nothing_yet(), seen(None)
         try:
             reading = reader.read(image)
         except ImageError as error:
-            return problem(str(error)), seen(None)
-        return read_as(reading), seen(reading)
+            return problem(texts.problem(error)), seen(None)
+        return read_as(reading, texts), seen(reading)
 
     def predict(image: Source) -> dict[str, Any]:
         if image is None:
-            raise gr.Error(texts.NO_IMAGE, print_exception=False)
+            raise gr.Error(NO_IMAGE, print_exception=False)
         try:
             return reader.read(image).to_dict()
         except ImageError as error:
             raise gr.Error(str(error), print_exception=False) from error
 
-    with gr.Blocks(title=texts.TITLE, analytics_enabled=False, delete_cache=(HOUR, HOUR)) as demo:
-        gr.Markdown(f"# {texts.TITLE}\n{texts.TAGLINE}", elem_classes="heading")
+    with gr.Blocks(title=TITLE, analytics_enabled=False, delete_cache=(HOUR, HOUR)) as demo:
+        gr.HTML(**parts("heading"))
         with gr.Row(elem_classes="columns"):
             with gr.Column(scale=6, min_width=280):
                 pad = Pad()
             with gr.Column(scale=5, min_width=280, elem_classes="reading"):
                 answer = Answer()
-                top_3 = gr.Label(num_top_classes=3, label=texts.TOP_3, elem_classes="top-3")
-                bars = Bars()
-        with gr.Column(elem_classes="examples"):
-            gr.Examples([[str(path)] for path in EXAMPLES], inputs=pad, label=texts.EXAMPLES, preload=False)
+                top_3 = gr.HTML([], elem_classes="top-3", **parts("top3"))
+                bars = gr.HTML([], **parts("bars"))
+        examples()
+        gr.HTML(**parts("footer"))
 
         # Every stroke, photo and example takes this one way, one at a time and the last one always: an old answer can't
         # overtake a newer one. Not queued, a stroke is one request.
@@ -85,7 +84,7 @@ def create_demo(reader: DigitReader) -> gr.Blocks:
             inputs=ImageFile(label="image", visible=False),
             outputs=gr.JSON(label="reading", visible=False),
             api_name="predict",
-            api_description=texts.PREDICT,
+            api_description=PREDICT,
             queue=False,
         )
     return demo
@@ -115,7 +114,7 @@ def main() -> int:
         print(error, file=sys.stderr)
         return 1
     except OSError:
-        print(texts.not_listening(args.host, args.port), file=sys.stderr)
+        print(not_listening(args.host, args.port), file=sys.stderr)
         return 1
     return 0
 

@@ -81,8 +81,8 @@ def make_examples(page: Page) -> None:
     save_example(page, "4-5", ("5", 0.34, 0.16, 0.44), seed=7, pen="thin")
     save_example(page, "5-4079", ("4079", 0.07, 0.24, 0.26), seed=2)
     save_example(page, "6-2026", ("2026", 0.08, 0.22, 0.27), seed=4, pen="thick")
-    save_example(page, "7-two lines", ("314", 0.14, 0.08, 0.24), ("1592", 0.12, 0.42, 0.23), seed=6)
-    save_example(page, "8-a long number", ("0123456789", 0.04, 0.3, 0.11), seed=8, pen="thin")
+    save_example(page, "7-314-1592", ("314", 0.14, 0.08, 0.24), ("1592", 0.12, 0.42, 0.23), seed=6)
+    save_example(page, "8-0123456789", ("0123456789", 0.04, 0.3, 0.11), seed=8, pen="thin")
 
 
 def make_screenshots(browser: Browser, address: str) -> None:

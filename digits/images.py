@@ -16,14 +16,26 @@ from PIL import ExifTags, Image, ImageOps, UnidentifiedImageError
 ImageSource = str | os.PathLike | bytes | Image.Image | np.ndarray
 
 FORMATS = ("PNG", "JPEG", "WEBP", "GIF", "BMP", "TIFF", "PPM", "AVIF")
-MAX_PIXELS = 64_000_000
+MEGAPIXELS = 64
 
 # Larger images are reduced to this: a digit on a page photographed whole is still some 20 pixels high.
 WORKING_SIDE = 1600
 
 
 class ImageError(ValueError):
-    """What came in can't be read as an image; the message can be shown to the person as it stands."""
+    """What came in can't be read as an image; the message can be shown to the person as it stands.
+
+    Args:
+        message: one sentence, in English.
+        reason: for those who say it in another language: "no_pixels", "too_large", "damaged", "empty_file" or
+            "unknown_format"; "" for what only a program can do wrong.
+        facts: what stands in the sentence: megapixels, or the file's name ("" where it has none).
+    """
+
+    def __init__(self, message: str, reason: str = "", **facts: object):
+        super().__init__(message)
+        self.reason = reason
+        self.facts = facts
 
 
 def load_pixels(image: ImageSource) -> tuple[np.ndarray, float]:
@@ -48,11 +60,13 @@ def load_pixels(image: ImageSource) -> tuple[np.ndarray, float]:
     else:
         opened = _open(image)
     if min(opened.size) < 1:
-        raise ImageError("The image is empty: it has no pixels.")
-    if opened.width * opened.height > MAX_PIXELS:
+        raise ImageError("The image is empty: it has no pixels.", "no_pixels")
+    if opened.width * opened.height > MEGAPIXELS * 1_000_000:
         raise ImageError(
             f"The image is too large: {opened.width} x {opened.height} pixels. "
-            f"Please send one of at most {MAX_PIXELS // 1_000_000} megapixels."
+            f"Please send one of at most {MEGAPIXELS} megapixels.",
+            "too_large",
+            megapixels=MEGAPIXELS,
         )
     full_side = max(opened.size)
     # A JPEG can be decoded at a half, a quarter or an eighth of its size, in a fraction of the time. A caller's own
@@ -62,7 +76,7 @@ def load_pixels(image: ImageSource) -> tuple[np.ndarray, float]:
     try:
         opened.load()
     except (OSError, ValueError, SyntaxError, MemoryError, EOFError, IndexError) as error:
-        raise ImageError("The image file is damaged or incomplete. Please save or send it again.") from error
+        raise ImageError("The image file is damaged or incomplete. Please save or send it again.", "damaged") from error
     # Reduced before it is turned or converted, where that can be: those copies are then small.
     if max(opened.size) > WORKING_SIDE and opened.mode in ("L", "RGB"):
         opened = _keeping_exif(opened, _to_working_side(np.asarray(opened)))
@@ -75,7 +89,7 @@ def load_pixels(image: ImageSource) -> tuple[np.ndarray, float]:
 def _open(source: str | os.PathLike | bytes) -> Image.Image:
     try:
         if isinstance(source, (bytes, bytearray, memoryview)):
-            stream, name = io.BytesIO(source), "The file"
+            stream, name = io.BytesIO(source), ""
         else:
             name = Path(source).name
             stream = io.BytesIO(Path(source).read_bytes())
@@ -86,18 +100,23 @@ def _open(source: str | os.PathLike | bytes) -> Image.Image:
     except (OSError, TypeError, ValueError) as error:
         raise ImageError("The image could not be opened: give a path, bytes, a PIL image or an array.") from error
     if not stream.getbuffer().nbytes:
-        raise ImageError(f"{name} is empty.")
+        raise ImageError(f"{name or 'The file'} is empty.", "empty_file", name=name)
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", Image.DecompressionBombWarning)  # our own limit is lower, and checked
             return Image.open(stream, formats=FORMATS)
     except Image.DecompressionBombError:
         raise ImageError(
-            f"The image is too large. Please send one of at most {MAX_PIXELS // 1_000_000} megapixels."
+            f"The image is too large. Please send one of at most {MEGAPIXELS} megapixels.",
+            "too_large",
+            megapixels=MEGAPIXELS,
         ) from None
     except (UnidentifiedImageError, OSError, ValueError, SyntaxError, EOFError) as error:
         raise ImageError(
-            f"{name} is not an image that can be read here. Please send a PNG, JPEG, WebP, GIF, BMP or TIFF."
+            f"{name or 'The file'} is not an image that can be read here. "
+            "Please send a PNG, JPEG, WebP, GIF, BMP or TIFF.",
+            "unknown_format",
+            name=name,
         ) from error
 
 

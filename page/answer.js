@@ -11,7 +11,7 @@ function figure(digit, index) {
   button.className = digit.certain ? 'digit' : 'digit unsure';
   button.setAttribute('role', 'radio');
   button.setAttribute('aria-checked', chosen);
-  button.setAttribute('aria-label', `${digit.label}, ${digit.percent} %${digit.certain ? '' : `, ${props.texts.unsure}`}`);
+  button.setAttribute('aria-label', `${digit.label}, ${digit.percent} %${digit.certain ? '' : `, ${texts.answer.unsure}`}`);
   button.tabIndex = chosen ? 0 : -1;
   button.dataset.index = index;
   button.appendChild(document.createElement('span')).textContent = digit.label;
@@ -30,7 +30,7 @@ function render() {
   number.style.setProperty('--longest', longest);
   number.dataset.count = digits.length;
   number.replaceChildren(...lines);
-  sentence.textContent = props.value.sentence;
+  sentence.textContent = tone === 'empty' ? texts.answer.empty : props.value.sentence;
   element.dataset.tone = tone;  // empty, sure, unsure or problem
 }
 

@@ -10,34 +10,26 @@ from typing import Any
 import gradio as gr
 
 from digits import Reading
-from page import texts
+from page.component import parts
+from page.texts import Texts, percent
 
-_HERE = Path(__file__).parent
-
-# Of the answer's value: the gr.Label value and the bars of the chosen digit.
-CHOSEN_DIGIT = (_HERE / "chosen.js").read_text()
+# From the answer's value to those of the top 3 and the bars: what the chosen digit may be.
+CHOSEN_DIGIT = Path(__file__).with_name("chosen.js").read_text("utf-8")
 
 
 class Answer(gr.HTML):
     """The number and the sentence; its value is what `read_as` and its siblings make."""
 
     def __init__(self, value: dict | None = None, **options: Any):
-        fixed = {
-            "html_template": (_HERE / "answer.html").read_text(),
-            "css_template": (_HERE / "answer.css").read_text(),
-            "js_on_load": (_HERE / "answer.js").read_text(),
-            "apply_default_css": False,
-            "texts": texts.ANSWER,
-        }
-        super().__init__(value or nothing_yet(), **{**options, **fixed})
+        super().__init__(value or nothing_yet(), **{**options, **parts("answer")})
 
     def api_info(self) -> dict[str, Any]:
         return {"type": "object"}
 
 
 def nothing_yet() -> dict[str, Any]:
-    """The answer to an empty pad: what to do."""
-    return _message(texts.EMPTY, "empty")
+    """The answer to an empty pad; the browser says what to do."""
+    return _message("", "empty")
 
 
 def problem(message: str) -> dict[str, Any]:
@@ -45,7 +37,7 @@ def problem(message: str) -> dict[str, Any]:
     return _message(message, "problem")
 
 
-def read_as(reading: Reading) -> dict[str, Any]:
+def read_as(reading: Reading, texts: Texts) -> dict[str, Any]:
     """The answer to an image that was read; the digit it is least sure of is the chosen one."""
     if not reading.digits:
         return _message(texts.sentence(reading), "unsure")
@@ -58,9 +50,9 @@ def read_as(reading: Reading) -> dict[str, Any]:
                 "label": digit.label,
                 "line": digit.line,
                 "certain": digit.certain,
-                "percent": texts.percent(digit.probability),
-                "percents": [texts.percent(probability) for probability in digit.probabilities],
-                "top": [[label, texts.percent(probability) / 100] for label, probability in digit.top(3)],
+                "percent": percent(digit.probability),
+                "percents": [percent(probability) for probability in digit.probabilities],
+                "top": [[label, percent(probability), digit.certain] for label, probability in digit.top(3)],
             }
             for digit in reading.digits
         ],

@@ -1,6 +1,4 @@
 (answer) => {
   const digit = answer.digits[answer.chosen];
-  if (!digit) return [{}, []];
-  const confidences = digit.top.map(([label, confidence]) => ({label, confidence}));
-  return [{label: digit.label, confidences}, digit.percents];
+  return digit ? [digit.top, digit.percents] : [[], []];
 }

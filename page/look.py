@@ -5,6 +5,8 @@ from typing import Any
 
 import gradio as gr
 
+from page.texts import HEAD, translated
+
 _FONT = ["system-ui", "-apple-system", "Segoe UI", "Roboto", "Noto Sans", "sans-serif"]
 
 # Slate 500 and indigo 600 are the lightest that stand out enough from white (4.5 to 1) to be read with weak eyes.
@@ -17,5 +19,7 @@ _THEME = gr.themes.Base(primary_hue="indigo", neutral_hue="slate", radius_size="
 LOOK: dict[str, Any] = {
     "theme": _THEME,
     "css_paths": Path(__file__).with_name("page.css"),
-    "footer_links": ["api", "gradio", "settings"],
+    "footer_links": [],  # the page has its own footer, in every language
+    "head": HEAD,
+    "i18n": translated,
 }

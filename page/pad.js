@@ -1,5 +1,5 @@
-// The pad: writing, erasing and undoing on it, and photos laid on it. Its value is what lies there: null, a drawing as
-// a PNG data URL, or an uploaded file. Each change sends one 'input'; the answer comes back as the prop `boxes`.
+// The pad: writing, erasing and undoing on it, and photos laid on it. Its value is what lies there: null, a drawing or an
+// example as a PNG data URL, or an uploaded file. Each change sends one 'input'; the answer comes back as the prop `boxes`.
 
 const $ = (selector) => element.querySelector(selector);
 const canvas = $('canvas'), photo = $('.photo'), video = $('.camera'), boxes = $('.boxes'), problem = $('.problem');
@@ -112,7 +112,7 @@ async function openFile(file) {
   } catch {
     if (own !== turn) return;
     close();
-    problem.textContent = props.texts.not_uploaded;
+    problem.textContent = texts.pad.not_sent;
   }
 }
 
@@ -162,12 +162,19 @@ async function openCamera() {
   if (element.dataset.mode !== 'camera') return stopCamera(video);  // closed while the visitor was being asked
   if (started) return;
   close();
-  problem.textContent = props.texts.no_camera;
+  problem.textContent = texts.pad.no_camera;
 }
 
 async function pressShutter() {
   openFile(await takePhoto(video));
 }
+
+document.addEventListener('digits:example', ({detail: picture}) => {
+  // On a phone the examples are a screen below.
+  photo.addEventListener('load', () => element.scrollIntoView({block: 'nearest'}), {once: true});
+  showPhoto(picture);
+  submit(picture);
+});
 
 // ---- the answer, drawn over what was read
 
@@ -195,12 +202,6 @@ function showBoxes() {
 
 new ResizeObserver(showBoxes).observe(boxes);
 watch('boxes', showBoxes);
-watch('value', () => {  // set from outside: an example
-  if (!props.value?.url) return;
-  showPhoto(props.value.url);
-  element.scrollIntoView({block: 'nearest'});  // on a phone the examples are a screen below
-  trigger('input');
-});
 
 // ---- buttons and keys
 

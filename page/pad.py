@@ -1,17 +1,13 @@
 """The pad: what a visitor writes on, and lays a photo on. It knows nothing of how either is read."""
 
-import base64
-import html
-from pathlib import Path
 from typing import Any
 
 import gradio as gr
 
 from digits import Reading
-from page import texts
+from page.component import parts
 from page.source import LocalFiles, Source, decoded
-
-_HERE = Path(__file__).parent
+from page.texts import percent
 
 
 class Pad(LocalFiles, gr.HTML):
@@ -22,26 +18,12 @@ class Pad(LocalFiles, gr.HTML):
     """
 
     def __init__(self, value: Any = None, **options: Any):
-        fixed = {
-            "html_template": (_HERE / "pad.html").read_text(),
-            "css_template": (_HERE / "pad.css").read_text(),
-            "js_on_load": "\n".join((_HERE / name).read_text() for name in ("ink.js", "camera.js", "pad.js")),
-            "apply_default_css": False,
-            "texts": texts.PAD,
-        }
-        super().__init__(value, **{"boxes": [], **options, **fixed})
+        super().__init__(value, **{"boxes": [], **options, **parts("pad", "ink.js", "camera.js")})
 
     def preprocess(self, payload: str | dict | None) -> Source:
         if not payload:
             return None
         return decoded(payload) if isinstance(payload, str) else self.uploaded(payload["path"])
-
-    def postprocess(self, value: str | None) -> gr.FileData | None:
-        return value and gr.FileData(path=value, orig_name=Path(value).name)
-
-    def process_example(self, value: str) -> str:
-        picture = base64.b64encode(Path(value).read_bytes()).decode()
-        return f'<img src="data:image/png;base64,{picture}" alt="{html.escape(texts.example(Path(value).stem))}">'
 
     def api_info(self) -> dict[str, Any]:
         return {"type": "object"}
@@ -54,7 +36,7 @@ def seen(reading: Reading | None) -> Any:
             {
                 "box": digit.box,
                 "label": digit.label,
-                "percent": f"{texts.percent(digit.probability)} %" + ("" if digit.certain else " ?"),
+                "percent": f"{percent(digit.probability)} %" + ("" if digit.certain else " ?"),
                 "certain": digit.certain,
             }
             for digit in (reading.digits if reading else ())

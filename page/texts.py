@@ -1,56 +1,91 @@
-"""Every text a visitor can see, in one place, and the sentences that say what was read."""
+"""Every text a visitor can see, in the visitor's language: languages/*.json, one file each, all with the same keys.
 
-from digits import Digit, Reading
+The language is the first that the browser asks for, English where it is none of ours. What the server says is put
+together here, by the request's own header; what stands on the page is put there by the browser (`HEAD`), and by
+Gradio's translation where the component is Gradio's (`translated`). What only programs are told is English.
+"""
 
-TITLE = "Handwritten digits"
-TAGLINE = "Write a digit or a whole number, or show a photo of one: it is read as you go, and says how sure it is."
-EXAMPLES = "Examples, drawn on this page"
-TOP_3 = "Top 3"
+import json
+from pathlib import Path
 
-PAD = {
-    "pad": "Drawing pad: write digits here with a mouse, a finger or a pen",
-    "hint": "Write a digit here, or a whole number",
-    "hint_more": "You can also drop, paste or choose a photo",
-    "width": "Pen width",
-    "thin": "Thin pen",
-    "medium": "Medium pen",
-    "thick": "Thick pen",
-    "eraser": "Eraser",
-    "undo": "Undo (Ctrl+Z)",
-    "clear": "Clear (Delete)",
-    "photo": "Photo",
-    "choose_photo": "Choose a photo or an image file",
-    "camera": "Camera",
-    "take_photo": "Take a photo",
-    "shutter": "Take the photo",
-    "close": "Back to the pad",
-    "no_preview": "No preview: this browser can't show the file.",
-    "no_camera": "The camera can't be used here. Choose a photo instead.",
-    "not_uploaded": "The file could not be sent. Please try again, or try a smaller one.",
+import gradio as gr
+
+from digits import Digit, ImageError, Reading
+
+FALLBACK = "en"
+LANGUAGES: dict[str, dict] = {
+    path.stem: json.loads(path.read_text("utf-8")) for path in sorted(Path(__file__).parent.glob("languages/*.json"))
 }
 
-ANSWER = {"choose": "Digits read: choose the one that the top 3 and the bars show", "unsure": "unsure"}
-BARS = {"title": "All ten digits"}
+# For Gradio's own components: translated("page.top_3").
+translated = gr.I18n(**LANGUAGES)
 
-EMPTY = "Nothing to read yet: write a digit on the pad, and the answer appears here."
-NO_DIGIT = "No digit found here. Write it larger or darker, or try another photo."
+# For everything else in the browser: `texts.pad.hint` in templates and scripts, set before the page is built.
+HEAD = f"""<script>
+{{
+  const languages = {json.dumps(LANGUAGES, ensure_ascii=False)};
+  const language = navigator.language.split('-')[0];
+  window.texts = languages[language] ?? languages.{FALLBACK};
+  document.documentElement.lang = language in languages ? language : '{FALLBACK}';
+}}
+</script>"""
+
+# To programs, and to those who preview a link to the page.
+TITLE = LANGUAGES[FALLBACK]["page"]["title"]
 NO_IMAGE = "There is no image to read: send one as a file."
 BROKEN_DATA = "The image is damaged: it is not valid base64. Please send it again."
 NOT_SENT = "This file was not sent from here: send the image itself."
 NO_LINKS = "Links are not opened here: send the image itself, as a file or as a data: URL."
-
 PREDICT = "Read the handwritten digits in an image (PNG, JPEG, WebP, GIF, BMP, TIFF), upright or rotated by its EXIF."
 
 
-def not_listening(host: str | None, port: int | None) -> str:
-    """Why the page could not be opened."""
-    where = f"{host or '127.0.0.1'}, {f'port {port}' if port else 'any port from 7860 to 7959'}"
-    return f"Can't listen on {where}: taken, or no address of this machine. Choose others with --port and --host."
+class Texts:
+    """The texts of one language, and the sentences that are made of them.
+
+    Args:
+        language: one of LANGUAGES.
+    """
+
+    def __init__(self, language: str):
+        self._texts = LANGUAGES[language]
+
+    def say(self, key: str, **facts: object) -> str:
+        """The text of a key such as "answer.empty", with facts in its places."""
+        section, _, name = key.partition(".")
+        return self._texts[section][name].format(**facts)
+
+    def problem(self, error: ImageError) -> str:
+        """Why an image could not be read."""
+        if not error.reason:
+            return str(error)
+        name = error.facts.get("name") or self.say("not_read.the_file")
+        return self.say(f"not_read.{error.reason}", **{**error.facts, "name": name})
+
+    def sentence(self, reading: Reading) -> str:
+        """What was read, and how sure it is, in one sentence."""
+        if not reading.digits:
+            return self.say("answer.no_digit")
+        weakest = min(reading.digits, key=lambda digit: digit.probability)
+        facts: dict[str, object] = {"digit": weakest.label, "percent": percent(weakest.probability)}
+        if len(reading.digits) == 1:
+            return self._one(weakest, facts)
+        unsure = sum(not digit.certain for digit in reading.digits)
+        facts |= {"number": reading.text.replace("\n", " / "), "unsure": unsure, "count": len(reading.digits)}
+        return self.say(f"answer.{('many', 'many_one_unsure', 'many_unsure')[min(unsure, 2)]}", **facts)
+
+    def _one(self, digit: Digit, facts: dict[str, object]) -> str:
+        names = self._texts["answer"]["a_digit"]
+        _, (second, probability) = digit.top(2)
+        facts |= {"a_digit": names[int(digit.label)], "a_second": names[int(second)]}
+        facts |= {"second_percent": percent(probability)}
+        return self.say("answer.one" if digit.certain else "answer.one_unsure", **facts)
 
 
-def example(name: str) -> str:
-    """An example by the name of its file: 5-4079 is the fifth, and shows 4079."""
-    return f"Example: {name.partition('-')[2]}"
+def spoken_by(request: gr.Request | None) -> Texts:
+    """The texts in the language that a request asks for first."""
+    asked = request.headers.get("accept-language", "") if request else ""
+    language = asked.partition(",")[0].partition(";")[0].partition("-")[0].strip().lower()
+    return Texts(language if language in LANGUAGES else FALLBACK)
 
 
 def percent(probability: float) -> int:
@@ -58,36 +93,7 @@ def percent(probability: float) -> int:
     return min(99, int(100 * probability))
 
 
-def sentence(reading: Reading) -> str:
-    """What was read, and how sure it is, in one sentence."""
-    digits = reading.digits
-    if not digits:
-        return NO_DIGIT
-    if len(digits) == 1:
-        return _one_digit(digits[0])
-    number = reading.text.replace("\n", " / ")
-    weakest = min(digits, key=lambda digit: digit.probability)
-    unsure = sum(not digit.certain for digit in digits)
-    if not unsure:
-        return f"This is {number}, least sure of the {_shown(weakest)}."
-    if unsure == 1:
-        return f"This may be {number}: the {_shown(weakest)} is unsure."
-    return f"This may be {number}: {unsure} of {len(digits)} digits are unsure, most of all the {_shown(weakest)}."
-
-
-def _one_digit(digit: Digit) -> str:
-    if digit.certain:
-        return f"This is {_article(digit.label)} {_shown(digit)}."
-    _, (second, probability) = digit.top(2)
-    return (
-        f"Not sure: this may be {_article(digit.label)} {_shown(digit)}, "
-        f"or {_article(second)} {second} ({percent(probability)} %)."
-    )
-
-
-def _shown(digit: Digit) -> str:
-    return f"{digit.label} ({percent(digit.probability)} %)"
-
-
-def _article(label: str) -> str:
-    return "an" if label == "8" else "a"
+def not_listening(host: str | None, port: int | None) -> str:
+    """Why the page could not be opened; to whoever started it."""
+    where = f"{host or '127.0.0.1'}, {f'port {port}' if port else 'any port from 7860 to 7959'}"
+    return f"Can't listen on {where}: taken, or no address of this machine. Choose others with --port and --host."

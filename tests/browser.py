@@ -12,6 +12,8 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, Locator, Page, Playwright, expect, sync_playwright
 
+from page.texts import LANGUAGES
+
 PROJECT = Path(__file__).parent.parent
 EXAMPLES = PROJECT / "assets" / "examples"
 
@@ -31,6 +33,8 @@ CHROMIUM_OPTIONS = [
 # Far more than anything needs; only a test that fails waits so long.
 PATIENCE_MS = 20_000
 expect.set_options(timeout=PATIENCE_MS)
+
+ENGLISH = LANGUAGES["en"]
 
 OpenPage = Callable[..., Page]
 
@@ -128,9 +132,9 @@ def expect_number(page: Page, *lines: str) -> None:
 
 def expect_winner(page: Page, digit: str) -> None:
     """Waits until a digit leads the top 3 and the bars."""
-    expect(page.get_by_test_id("label-output-value")).to_have_text(digit)
+    expect(page.locator(".top-3 .first .label")).to_have_text(digit)
     expect(page.locator(".winner .label")).to_have_text(digit)
-    assert page.locator(".confidence-set").count() == 3
+    assert page.locator(".top-3 li").count() == 3
 
 
 def choose_file(page: Page, file) -> None:

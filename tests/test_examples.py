@@ -1,19 +1,15 @@
 """The examples: drawings of this page, answered with one click."""
 
-import re
-
 import pytest
 from PIL import Image
 from playwright.sync_api import expect
 
+from page.examples import shown_on
 from tests.browser import EXAMPLES, expect_number
 
-NUMBERS = {"7-two lines": ("314", "1592"), "8-a long number": ("0123456789",)}
 
-
-def numbers_on(path) -> tuple[str, ...]:
-    """What an example shows: its name says it, but for the two whose name describes them."""
-    return NUMBERS.get(path.stem) or (path.stem.partition("-")[2],)
+def numbers_on(path) -> list[str]:
+    return shown_on(path).split(" / ")
 
 
 def test_examples_are_few_small_and_of_both_kinds():
@@ -29,7 +25,7 @@ def test_examples_are_few_small_and_of_both_kinds():
 
 @pytest.mark.parametrize("path", sorted(EXAMPLES.glob("*.png")), ids=lambda path: path.stem)
 def test_example_answers_on_click(page, path):
-    page.get_by_role("button", name=re.compile(re.escape(path.stem.partition("-")[2]) + "$")).click()
+    page.get_by_role("button", name=f"Example: {shown_on(path)}", exact=True).click()
     expect_number(page, *numbers_on(path))
     expect(page.locator(".photo")).to_be_visible()
 
@@ -45,7 +41,7 @@ def test_example_answers_again_after_clearing(page):
 
 def test_example_brings_a_phone_back_to_the_pad(open_page):
     page = open_page(390, 800)
-    page.get_by_role("button", name="Example: 3").click()
+    page.get_by_role("button", name="Example: 3", exact=True).click()
     expect_number(page, "3")
     expect(page.locator(".photo")).to_be_in_viewport()
     expect(page.locator(".number")).to_be_in_viewport()

@@ -8,7 +8,7 @@ from drawing import draw
 from PIL import Image
 
 from digits import ImageError
-from digits.images import MAX_PIXELS, WORKING_SIDE, load_pixels
+from digits.images import MEGAPIXELS, WORKING_SIDE, load_pixels
 
 SEVEN = draw("7")
 
@@ -158,7 +158,7 @@ def test_a_folder_is_named_as_what_it_is(reader, tmp_path):
 
 
 def test_a_decompression_bomb_is_refused_by_its_header():
-    side = int(MAX_PIXELS**0.5) + 1
+    side = int((MEGAPIXELS * 1_000_000) ** 0.5) + 1
     bomb = encoded(Image.new("1", (side, side)), "PNG")
     assert len(bomb) < 100_000
     with pytest.raises(ImageError, match="too large"):

@@ -8,8 +8,10 @@ from assets.hand import write
 from digits import Digit, Reading
 from page.answer import nothing_yet, read_as
 from page.pad import seen
-from page.texts import sentence as sentence_of
+from page.texts import Texts
 from tests.browser import expect_number, sentence
+
+ENGLISH = Texts("en")
 
 WIDTHS = [320, 390, 768, 1280, 1920]
 
@@ -54,7 +56,7 @@ def test_every_control_has_a_name(page):
 def test_unsure_digit_looks_unsure(page):
     page.wait_for_load_state("networkidle")
     reading = Reading((digit("4", 0.98), digit("7", 0.51, certain=False)))
-    answer = {"data": [read_as(reading), {"__type__": "update", "props": {"boxes": seen(reading)["boxes"]}}]}
+    answer = {"data": [read_as(reading, ENGLISH), {"__type__": "update", "props": {"boxes": seen(reading)["boxes"]}}]}
     page.route("**/run/predict", lambda route: route.fulfill(json=answer))
     write(page, "7", 0.36, 0.12, 0.45)
     expect(sentence(page)).to_have_text("This may be 47: the 7 (51 %) is unsure.")
@@ -84,11 +86,11 @@ def test_unsure_digit_looks_unsure(page):
     ],
 )
 def test_sentence(digits, expected):
-    assert sentence_of(Reading(digits)) == expected
+    assert ENGLISH.sentence(Reading(digits)) == expected
 
 
 def test_answer_looks_closely_at_the_digit_it_is_least_sure_of():
-    answer = read_as(Reading((digit("4", 0.98), digit("7", 0.6), digit("2", 0.9))))
+    answer = read_as(Reading((digit("4", 0.98), digit("7", 0.6), digit("2", 0.9))), ENGLISH)
     assert answer["chosen"] == 1
     assert [figure["percent"] for figure in answer["digits"]] == [98, 60, 90]
     assert nothing_yet()["digits"] == []

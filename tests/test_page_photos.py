@@ -8,8 +8,7 @@ from PIL import Image
 from playwright.sync_api import expect
 
 from assets.hand import write
-from page import texts
-from tests.browser import EXAMPLES, choose_file, expect_number, sentence
+from tests.browser import ENGLISH, EXAMPLES, choose_file, expect_number, sentence
 
 NUMBER = EXAMPLES / "5-4079.png"
 
@@ -70,7 +69,7 @@ def test_photo_can_be_taken(page):
     page.wait_for_function("document.querySelector('video').videoWidth > 0")
     page.get_by_role("button", name="Take the photo").click()
     expect(page.locator(".photo")).to_be_visible()
-    expect(sentence(page)).not_to_have_text(texts.EMPTY)
+    expect(sentence(page)).not_to_have_text(ENGLISH["answer"]["empty"])
     expect(page.locator("video")).to_be_hidden()
 
 
@@ -79,7 +78,7 @@ def test_clear_takes_the_photo_away_and_the_pad_writes_again(page):
     expect_number(page, "4079")
     expect(page.get_by_role("button", name="Eraser")).to_be_disabled()
     page.get_by_role("button", name="Clear").click()
-    expect(sentence(page)).to_have_text(texts.EMPTY)
+    expect(sentence(page)).to_have_text(ENGLISH["answer"]["empty"])
     write(page, "7", 0.36, 0.12, 0.45)
     expect_number(page, "7")
 
@@ -105,7 +104,7 @@ def test_transparent_and_16_bit_files_arrive_as_they_are(page, tmp_path):
         choose_file(page, tmp_path / name)
         expect_number(page, "4079")
         page.get_by_role("button", name="Clear").click()
-        expect(sentence(page)).to_have_text(texts.EMPTY)
+        expect(sentence(page)).to_have_text(ENGLISH["answer"]["empty"])
 
 
 @pytest.mark.parametrize(
@@ -130,5 +129,5 @@ def test_file_that_is_too_large_says_so(page, tmp_path):
     large = tmp_path / "large.bmp"
     large.write_bytes(bytes(40_000_000))
     choose_file(page, large)
-    expect(page.locator(".problem")).to_have_text(texts.PAD["not_uploaded"])
-    expect(page.get_by_text(texts.PAD["hint"])).to_be_visible()
+    expect(page.locator(".problem")).to_have_text(ENGLISH["pad"]["not_sent"])
+    expect(page.get_by_text(ENGLISH["pad"]["hint"])).to_be_visible()

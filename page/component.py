@@ -1,0 +1,26 @@
+"""How this page's own components are made: a template, a style sheet and scripts, which stand beside this file.
+
+Templates and scripts find their texts in `texts`, in the visitor's language (see texts.HEAD). Components tell one
+another what concerns only the browser by events of the document: `digits:example` (an example was chosen) and
+`digits:choose` (a digit is looked at closely).
+"""
+
+from pathlib import Path
+from typing import Any
+
+_HERE = Path(__file__).parent
+
+
+def parts(name: str, *scripts: str) -> dict[str, Any]:
+    """Options for a gr.HTML made of NAME.html and, where there are any, NAME.css, the scripts and NAME.js."""
+    return {
+        "html_template": (_HERE / f"{name}.html").read_text("utf-8"),
+        "css_template": _text(f"{name}.css"),
+        "js_on_load": "\n".join(_text(script) for script in (*scripts, f"{name}.js")) or None,
+        "apply_default_css": False,
+    }
+
+
+def _text(name: str) -> str:
+    path = _HERE / name
+    return path.read_text("utf-8") if path.exists() else ""
