@@ -21,7 +21,7 @@ from page.examples import examples
 from page.look import LOOK
 from page.pad import Pad, seen
 from page.source import ImageFile, Source
-from page.texts import NO_IMAGE, PREDICT, TITLE, not_listening, spoken_by
+from page.texts import NO_IMAGE, PREDICT, TITLE, not_listening, spoken_by, translated
 
 MAX_FILE_SIZE = "32mb"
 MAX_THREADS = 8  # images read at the same time; more wait
@@ -51,14 +51,16 @@ def create_demo(reader: DigitReader) -> gr.Blocks:
 
     with gr.Blocks(title=TITLE, analytics_enabled=False, delete_cache=(HOUR, HOUR)) as demo:
         gr.HTML(**parts("heading"))
-        with gr.Row(elem_classes="columns"):
-            with gr.Column(scale=6, min_width=280):
-                pad = Pad()
-            with gr.Column(scale=5, min_width=280, elem_classes="reading"):
-                answer = Answer()
-                top_3 = gr.HTML([], elem_classes="top-3", **parts("top3"))
-                bars = gr.HTML([], **parts("bars"))
-        examples()
+        with gr.Tabs(elem_classes="rooms"):
+            with gr.Tab(translated("page.write")):
+                with gr.Row(elem_classes="columns"):
+                    with gr.Column(scale=6, min_width=280):
+                        pad = Pad()
+                    with gr.Column(scale=5, min_width=280, elem_classes="reading"):
+                        answer = Answer()
+                        top_3 = gr.HTML([], elem_classes="top-3", **parts("top3"))
+                        bars = gr.HTML([], **parts("bars"))
+                examples()
         gr.HTML(**parts("footer"))
 
         # Every stroke, photo and example takes this one way, one at a time and the last one always: an old answer can't
