@@ -21,6 +21,7 @@ from page.examples import examples
 from page.look import LOOK
 from page.pad import Pad, seen
 from page.source import ImageFile, Source
+from page.stages import HowItSees, pictures
 from page.texts import NO_IMAGE, PREDICT, TITLE, not_listening, spoken_by, translated
 
 MAX_FILE_SIZE = "32mb"
@@ -41,6 +42,16 @@ def create_demo(reader: DigitReader) -> gr.Blocks:
             return problem(texts.problem(error)), seen(None)
         return read_as(reading, texts), seen(reading)
 
+    def see(asked: tuple[Source, int]) -> Any:
+        image, chosen = asked
+        try:
+            stages = reader.stages(image) if image is not None else None
+        except ImageError:
+            stages = None  # the answer says why
+        if stages is None or chosen >= len(stages.reading.digits):
+            return pictures(stages)
+        return pictures(stages, chosen, reader.occlusion(stages.reading.digits[chosen]))
+
     def predict(image: Source) -> dict[str, Any]:
         if image is None:
             raise gr.Error(NO_IMAGE, print_exception=False)
@@ -51,16 +62,16 @@ def create_demo(reader: DigitReader) -> gr.Blocks:
 
     with gr.Blocks(title=TITLE, analytics_enabled=False, delete_cache=(HOUR, HOUR)) as demo:
         gr.HTML(**parts("heading"))
-        with gr.Tabs(elem_classes="rooms"):
-            with gr.Tab(translated("page.write")):
-                with gr.Row(elem_classes="columns"):
-                    with gr.Column(scale=6, min_width=280):
-                        pad = Pad()
-                    with gr.Column(scale=5, min_width=280, elem_classes="reading"):
-                        answer = Answer()
-                        top_3 = gr.HTML([], elem_classes="top-3", **parts("top3"))
-                        bars = gr.HTML([], **parts("bars"))
-                examples()
+        with gr.Tabs(elem_classes="rooms"), gr.Tab(translated("page.write")):
+            with gr.Row(elem_classes="columns"):
+                with gr.Column(scale=6, min_width=280):
+                    pad = Pad()
+                with gr.Column(scale=5, min_width=280, elem_classes="reading"):
+                    answer = Answer()
+                    top_3 = gr.HTML([], elem_classes="top-3", **parts("top3"))
+                    bars = gr.HTML([], **parts("bars"))
+            how_it_sees = HowItSees()
+            examples()
         gr.HTML(**parts("footer"))
 
         # Every stroke, photo and example takes this one way, one at a time and the last one always: an old answer can't
@@ -74,8 +85,18 @@ def create_demo(reader: DigitReader) -> gr.Blocks:
             show_progress="hidden",
             api_visibility="private",
         )
-        # The top 3 and the bars follow the answer's chosen digit, in the browser.
-        answer.change(None, inputs=answer, outputs=[top_3, bars], js=CHOSEN_DIGIT)
+        # The top 3, the bars and the stages follow the answer's chosen digit, in the browser.
+        answer.change(None, inputs=[answer, pad], outputs=[top_3, bars, how_it_sees], js=CHOSEN_DIGIT)
+        # Asked only while the stages are unfolded.
+        how_it_sees.input(
+            see,
+            inputs=how_it_sees,
+            outputs=how_it_sees,
+            queue=False,
+            trigger_mode="always_last",
+            show_progress="hidden",
+            api_visibility="private",
+        )
         # What is slow only once, on the server and in the browser, is over before the first stroke.
         demo.load(lambda: None, queue=False, show_progress="hidden", api_visibility="private")
 

@@ -12,6 +12,7 @@ from digits.classifier import BATCH, DEFAULT_MODEL, Classifier
 from digits.frame import FRAME_SIDE
 from digits.images import ImageError, ImageSource, load_pixels
 from digits.ink import find_ink
+from digits.occlusion import occlusion
 from digits.segment import Page, segment
 
 # Pages held at a time while their pieces wait for a full batch.
@@ -168,6 +169,10 @@ class DigitReader:
         boxes = tuple(_scaled(digit.box, scale) for digit in reading.digits)
         frames = np.array([digit.frame for digit in reading.digits], np.float32).reshape(-1, FRAME_SIDE, FRAME_SIDE)
         return Stages(pixels, ink, boxes, frames, reading)
+
+    def occlusion(self, digit: Digit) -> np.ndarray:
+        """Which of a digit's ink decided how it was read: float32 (28, 28), see digits.occlusion."""
+        return occlusion(digit.frame, int(digit.label), self._classifier.classify)
 
     def _readings(self, pages: list[tuple[Page, float]]) -> Iterator[Reading]:
         read = assemble([page for page, _ in pages], self._classifier.classify)

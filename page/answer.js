@@ -34,11 +34,17 @@ function render() {
   element.dataset.tone = tone;  // empty, sure, unsure or problem
 }
 
+// Every part of the page that shows the chosen digit hears of it, this one too.
 function choose(index) {
-  props.value = {...props.value, chosen: index};
-  render();
+  document.dispatchEvent(new CustomEvent('digits:choose', {detail: index}));
   number.querySelector(`[data-index="${index}"]`).focus();
 }
+
+document.addEventListener('digits:choose', ({detail: index}) => {
+  if (index === props.value.chosen) return;
+  props.value = {...props.value, chosen: index};
+  render();
+});
 
 number.addEventListener('click', (event) => {
   const button = event.target.closest('button');
@@ -53,5 +59,8 @@ number.addEventListener('keydown', (event) => {
   choose((chosen + step + digits.length) % digits.length);
 });
 
-watch('value', render);
+watch('value', () => {
+  render();
+  document.dispatchEvent(new CustomEvent('digits:choose', {detail: props.value.chosen}));
+});
 render();

@@ -1,4 +1,4 @@
-(answer) => {
-  const digit = answer.digits[answer.chosen];
-  return digit ? [digit.top, digit.percents] : [[], []];
+(answer, image) => {
+  const {digits, chosen} = answer, digit = digits[chosen];
+  return [digit?.top ?? [], digit?.percents ?? [], {image, chosen}];
 }

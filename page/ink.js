@@ -1,7 +1,9 @@
-// The strokes of a drawing and how they are painted. A stroke is {points: [[x, y], ...], width, erases}, measured in
-// widths of the pad: a drawing keeps its shape when the page is resized, turned or zoomed, whatever the screen's pixels.
+// The strokes of a drawing and how they are painted. A stroke is {points: [[x, y], ...], width, colour, erases},
+// measured in widths of the pad: a drawing keeps its shape when the page is resized, turned or zoomed, whatever the
+// screen's pixels.
 
 const PEN_WIDTHS = {thin: 0.015, medium: 0.028, thick: 0.045};
+const PEN_COLOURS = {black: '#000000', blue: '#1d4ed8', red: '#dc2626'};
 const ERASER_WIDTH = 0.1;
 
 // What the reader is sent: large enough that no stroke loses its shape, small enough for one short request.
@@ -11,6 +13,7 @@ const SENT_HEIGHT = 420;
 function paintStroke(context, stroke, scale) {
   const points = stroke.points.map(([x, y]) => [x * scale, y * scale]);
   context.globalCompositeOperation = stroke.erases ? 'destination-out' : 'source-over';
+  context.strokeStyle = stroke.colour;
   context.lineWidth = stroke.width * scale;
   context.lineCap = context.lineJoin = 'round';
   context.beginPath();

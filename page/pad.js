@@ -6,9 +6,12 @@ const canvas = $('canvas'), photo = $('.photo'), video = $('.camera'), boxes = $
 
 let strokes = [];
 let earlier = [];  // the drawings before this one, for undo
+let later = [];  // those that were undone, for redo
 let stroke = null;  // the one under the pen
 let width = PEN_WIDTHS.medium;
+let colour = PEN_COLOURS.black;
 let erasing = false;
+let chosen = 0;  // which digit is looked at closely
 let turn = 0;  // counts what was laid on the pad: an upload that ends in a later turn is out of date
 
 // ---- what lies on the pad
@@ -18,9 +21,12 @@ function show(mode) {
   element.dataset.mode = mode;  // empty, drawing, photo or camera: pad.css shows what belongs to it
   delete element.dataset.busy;
   problem.textContent = '';
-  for (const button of element.querySelectorAll('[data-width], [data-do=eraser]')) {
-    button.disabled = mode === 'photo' || mode === 'camera';  // they are for drawings
+  const isDrawing = mode === 'empty' || mode === 'drawing';
+  for (const button of element.querySelectorAll('[data-width], [data-colour], [data-do=eraser]')) {
+    button.disabled = !isDrawing;
   }
+  $('[data-do=undo]').disabled = mode !== 'photo' && !(isDrawing && earlier.length);
+  $('[data-do=redo]').disabled = !(isDrawing && later.length);
   if (mode !== 'camera') stopCamera(video);
 }
 
@@ -38,6 +44,7 @@ function setDrawing(drawing) {
 
 function draw(drawing) {
   earlier.push(strokes);
+  later = [];
   setDrawing(drawing);
 }
 
@@ -46,8 +53,16 @@ function close() {
 }
 
 function undo() {
-  if (element.dataset.mode === 'photo') close();
-  else if (earlier.length) setDrawing(earlier.pop());
+  if (element.dataset.mode === 'photo') return close();
+  if (!earlier.length) return;
+  later.push(strokes);
+  setDrawing(earlier.pop());
+}
+
+function redo() {
+  if (!later.length) return;
+  earlier.push(strokes);
+  setDrawing(later.pop());
 }
 
 function clear() {
@@ -77,7 +92,7 @@ canvas.addEventListener('pointerdown', (event) => {
   if (!event.isPrimary || (event.pointerType === 'mouse' && event.button !== 0)) return;
   canvas.setPointerCapture(event.pointerId);
   const erases = erasing || (event.buttons & 32) !== 0;  // 32: the eraser end of a stylus
-  stroke = {points: [place(event)], width: erases ? ERASER_WIDTH : width, erases};
+  stroke = {points: [place(event)], width: erases ? ERASER_WIDTH : width, colour, erases};
   show('drawing');
   repaint();
 });
@@ -184,8 +199,14 @@ function showBoxes() {
   element.dataset.single = !isPhoto && props.boxes.length === 1;  // a digit alone on the pad needs no box to be found
   if (!across) return;  // the photo is still on its way, and shows them itself
   const frames = props.boxes.map(({box: [left, top, right, bottom], label, percent, certain}, index) => {
-    const frame = document.createElement('div');
+    const frame = document.createElement('button');
+    frame.type = 'button';
+    frame.tabIndex = -1;  // the number offers the same choice to the keyboard and to screen readers
     frame.className = certain ? 'box' : 'box unsure';
+    frame.classList.toggle('chosen', index === chosen && props.boxes.length > 1);
+    frame.addEventListener('click', () => {
+      document.dispatchEvent(new CustomEvent('digits:choose', {detail: index}));
+    });
     frame.style.left = `${100 * left / across}%`;
     frame.style.top = `${100 * top / down}%`;
     frame.style.width = `${100 * (right - left) / across}%`;
@@ -202,12 +223,17 @@ function showBoxes() {
 
 new ResizeObserver(showBoxes).observe(boxes);
 watch('boxes', showBoxes);
+document.addEventListener('digits:choose', ({detail: index}) => {
+  chosen = index;
+  showBoxes();
+});
 
 // ---- buttons and keys
 
 const actions = {
   close,
   undo,
+  redo,
   clear,
   camera: openCamera,
   shutter: pressShutter,
@@ -223,18 +249,42 @@ element.addEventListener('click', (event) => {
   const button = event.target.closest('button');
   if (!button) return;
   if (button.dataset.do) return actions[button.dataset.do]();
-  width = PEN_WIDTHS[button.dataset.width];
-  press('[data-width]', false);
-  press(`[data-width=${button.dataset.width}]`, true);
-  press('[data-do=eraser]', erasing = false);
+  if (button.dataset.colour) return useColour(button.dataset.colour);
+  if (button.dataset.width) useWidth(button.dataset.width);
 });
 
+function useWidth(name) {
+  width = PEN_WIDTHS[name];
+  press('[data-width]', false);
+  press(`[data-width=${name}]`, true);
+  press('[data-do=eraser]', erasing = false);
+}
+
+function useColour(name) {
+  colour = PEN_COLOURS[name];
+  press('[data-colour]', false);
+  press(`[data-colour=${name}]`, true);
+  press('[data-do=eraser]', erasing = false);
+}
+
+const keys = {
+  'ctrl+z': undo,
+  'ctrl+shift+z': redo,
+  'ctrl+y': redo,
+  'delete': clear,
+  'e': actions.eraser,
+  '1': () => useWidth('thin'),
+  '2': () => useWidth('medium'),
+  '3': () => useWidth('thick'),
+};
+
 document.addEventListener('keydown', (event) => {
-  if (event.target.closest('input, textarea, [contenteditable]')) return;
-  const isUndo = (event.ctrlKey || event.metaKey) && !event.shiftKey && event.key.toLowerCase() === 'z';
-  if (!isUndo && event.key !== 'Delete') return;
+  if (!element.checkVisibility() || event.target.closest('input, textarea, [contenteditable]')) return;
+  const held = [event.ctrlKey || event.metaKey ? 'ctrl+' : '', event.shiftKey ? 'shift+' : '', event.altKey ? 'alt+' : ''];
+  const action = keys[held.join('') + event.key.toLowerCase()];
+  if (!action) return;
   event.preventDefault();
-  isUndo ? undo() : clear();
+  action();
 });
 
 show('empty');

@@ -6,7 +6,7 @@ import gradio as gr
 
 from digits import Reading
 from page.component import parts
-from page.source import LocalFiles, Source, decoded
+from page.source import LocalFiles, Source
 from page.texts import percent
 
 
@@ -21,9 +21,7 @@ class Pad(LocalFiles, gr.HTML):
         super().__init__(value, **{"boxes": [], **options, **parts("pad", "ink.js", "camera.js")})
 
     def preprocess(self, payload: str | dict | None) -> Source:
-        if not payload:
-            return None
-        return decoded(payload) if isinstance(payload, str) else self.uploaded(payload["path"])
+        return self.sent(payload)
 
     def api_info(self) -> dict[str, Any]:
         return {"type": "object"}

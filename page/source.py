@@ -26,6 +26,12 @@ class LocalFiles:
             raise gr.Error(texts.NO_LINKS, print_exception=False)
         return await super().async_move_resource_to_block_cache(url_or_file_path)
 
+    def sent(self, payload: str | dict | None) -> Source:
+        """What a component of ours holds: nothing, a data: URL, or a file that was sent."""
+        if not payload:
+            return None
+        return decoded(payload) if isinstance(payload, str) else self.uploaded(payload["path"])
+
     def uploaded(self, path: str) -> str:
         """The path, if it is that of a file that was sent.
 

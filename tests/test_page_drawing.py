@@ -115,6 +115,49 @@ def test_undo_takes_back_strokes_and_clearing(page):
     expect_number(page, "3")
 
 
+def test_redo_brings_back_what_was_undone(page):
+    undo, redo = (page.get_by_role("button", name=name) for name in ("Undo", "Redo"))
+    expect(undo).to_be_disabled()
+    expect(redo).to_be_disabled()
+    write(page, "1", 0.1, 0.15, 0.4)
+    write(page, "0", 0.5, 0.15, 0.4)
+    expect_number(page, "10")
+    undo.click()
+    expect_number(page, "1")
+    redo.click()
+    expect_number(page, "10")
+    page.keyboard.press("Delete")
+    expect(sentence(page)).to_have_text(ENGLISH["answer"]["empty"])
+    page.keyboard.press("Control+z")
+    expect_number(page, "10")
+    page.keyboard.press("Control+z")
+    expect_number(page, "1")
+    page.keyboard.press("Control+Shift+z")
+    expect_number(page, "10")
+    page.keyboard.press("Control+z")
+    write(page, "7", 0.5, 0.15, 0.4)
+    expect_number(page, "17")
+    expect(redo).to_be_disabled()
+
+
+def test_pen_is_chosen_with_keys(page):
+    for key, name in (("1", "Thin pen"), ("3", "Thick pen"), ("2", "Medium pen"), ("e", "Eraser")):
+        page.keyboard.press(key)
+        expect(page.get_by_role("button", name=name)).to_have_attribute("aria-pressed", "true")
+
+
+def test_coloured_ink_is_sent_in_its_colour_and_read(page):
+    press(page, "Blue pen")
+    with page.expect_request(lambda request: request.method == "POST" and '"data:image' in request.post_data) as sent:
+        write(page, "1", 0.2, 0.15, 0.4)
+    url = json.loads(sent.value.post_data)["data"][0]
+    picture = np.asarray(Image.open(io.BytesIO(base64.b64decode(url.partition(",")[2]))).convert("RGB")).astype(int)
+    assert tuple(picture[picture.sum(2).argmin() // 560, picture.sum(2).argmin() % 560]) == (29, 78, 216)
+    press(page, "Red pen")
+    write(page, "0", 0.5, 0.15, 0.4)
+    expect_number(page, "10")
+
+
 def test_eraser_takes_ink_away(page):
     write(page, "10", 0.1, 0.15, 0.4, spacing=0.5)
     expect_number(page, "10")

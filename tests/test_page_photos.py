@@ -8,7 +8,7 @@ from PIL import Image
 from playwright.sync_api import expect
 
 from assets.hand import write
-from tests.browser import ENGLISH, EXAMPLES, choose_file, expect_number, sentence
+from tests.browser import ENGLISH, EXAMPLES, choose_file, expect_number, expect_winner, sentence
 
 NUMBER = EXAMPLES / "5-4079.png"
 
@@ -131,3 +131,13 @@ def test_file_that_is_too_large_says_so(page, tmp_path):
     choose_file(page, large)
     expect(page.locator(".problem")).to_have_text(ENGLISH["pad"]["not_sent"])
     expect(page.get_by_text(ENGLISH["pad"]["hint"])).to_be_visible()
+
+
+def test_digit_is_chosen_in_the_photo(page):
+    choose_file(page, EXAMPLES / "5-4079.png")
+    expect_number(page, "4079")
+    for index, digit in enumerate("4079"):
+        page.locator(".box").nth(index).click()
+        expect_winner(page, digit)
+        expect(page.locator(".box.chosen")).to_contain_text(digit)
+        expect(page.locator(".digit").nth(index)).to_have_attribute("aria-checked", "true")

@@ -1,0 +1,89 @@
+"""How it sees: every stage of the road from an image to its digits, as a picture, for one image and one digit of it.
+
+It turns Stages into pictures; stages.js asks for them, and only while they are unfolded.
+"""
+
+import base64
+import io
+from typing import Any
+
+import cv2
+import gradio as gr
+import numpy as np
+from PIL import Image
+
+from digits import Stages
+from page.component import parts
+from page.source import LocalFiles, Source
+
+# Pictures of a whole image are shown small.
+SIDE = 480
+
+# Ink that speaks for the digit, and against it. Both stand out on white and on black.
+FOR, AGAINST = (37, 99, 235), (234, 88, 12)
+PAPER = (203, 213, 225)
+
+
+class HowItSees(LocalFiles, gr.HTML):
+    """A strip of pictures, folded away until it is asked for.
+
+    As an input it gives the image (see `Pad`) and the index of the digit that is looked at closely. As an output it
+    takes the pictures of both (see `pictures`).
+    """
+
+    def __init__(self, **options: Any):
+        super().__init__(None, **{"pictures": {}, **options, **parts("stages")})
+
+    def preprocess(self, payload: dict | None) -> tuple[Source, int]:
+        if not payload:
+            return None, 0
+        return self.sent(payload["image"]), int(payload["chosen"])
+
+    def api_info(self) -> dict[str, Any]:
+        return {"type": "object"}
+
+
+def pictures(stages: Stages | None, chosen: int = 0, decisive: np.ndarray | None = None) -> Any:
+    """The update that shows stages, each as the URL of a picture; of no image or no digit, as much as there is.
+
+    Args:
+        stages: what was seen of the image; None for no image.
+        chosen: the index of the digit that is looked at closely.
+        decisive: float32 (28, 28), what the ink of that digit did (see digits.occlusion); None without a digit.
+    """
+    if stages is None:
+        return gr.update(pictures={})
+    height, width = stages.ink.shape
+    return gr.update(
+        pictures={
+            "pixels": _picture(_reduced(stages.pixels), "JPEG"),
+            "ink": _picture(_reduced(255 - np.uint8(255 * stages.ink))),
+            # In parts of the picture, which is shown at any size.
+            "boxes": [
+                [left / width, top / height, (right - left) / width, (bottom - top) / height]
+                for left, top, right, bottom in stages.boxes
+            ],
+            "labels": [digit.label for digit in stages.reading.digits],
+            "frames": [_picture(np.uint8(255 * frame)) for frame in stages.frames],
+            "chosen": chosen,
+            "decisive": None if decisive is None else _picture(_coloured(stages.frames[chosen], decisive)),
+        }
+    )
+
+
+def _coloured(frame: np.ndarray, decisive: np.ndarray) -> np.ndarray:
+    """A frame in colour, uint8 (28, 28, 3): the stronger the colour, the more that ink did."""
+    share = (decisive / max(1e-6, float(np.abs(decisive).max())))[..., None]
+    ink = np.where(share > 0, FOR, AGAINST) * np.abs(share) + np.array(PAPER) * (1 - np.abs(share))
+    return (ink * frame[..., None]).astype(np.uint8)
+
+
+def _reduced(pixels: np.ndarray) -> np.ndarray:
+    factor = SIDE / max(pixels.shape[:2])
+    return pixels if factor >= 1 else cv2.resize(pixels, None, fx=factor, fy=factor, interpolation=cv2.INTER_AREA)
+
+
+def _picture(pixels: np.ndarray, kind: str = "PNG") -> str:
+    file = io.BytesIO()
+    Image.fromarray(pixels).save(file, kind)
+    return f"data:image/{kind.lower()};base64,{base64.b64encode(file.getvalue()).decode()}"

@@ -1,0 +1,104 @@
+"""How it sees: each stage as a picture, asked for only while it is unfolded; it follows the digit that is chosen."""
+
+import base64
+import io
+
+import numpy as np
+from PIL import Image
+from playwright.sync_api import Page, expect
+
+from assets.hand import write
+from tests.browser import EXAMPLES, choose_file, expect_number, expect_winner
+
+
+def unfold(page: Page) -> None:
+    page.locator("summary").click()
+
+
+def pixels_of(page: Page, name: str) -> np.ndarray:
+    """The picture with this name, as it was sent."""
+    url = page.get_by_role("img", name=name, exact=True).get_attribute("src")
+    return np.asarray(Image.open(io.BytesIO(base64.b64decode(url.partition(",")[2]))))
+
+
+def test_each_stage_is_the_readers_own(page, reader):
+    choose_file(page, EXAMPLES / "5-4079.png")
+    expect_number(page, "4079")
+    unfold(page)
+    expect(page.locator(".strip figure")).to_have_count(5)
+    page.locator(".frames button").first.click()
+    expect_winner(page, "4")
+    stages = reader.stages(EXAMPLES / "5-4079.png")
+    expect(page.get_by_role("img", name="What the network sees")).to_have_attribute(
+        "src", page.locator(".frames img").first.get_attribute("src")
+    )
+    np.testing.assert_array_equal(pixels_of(page, "What the network sees"), np.uint8(255 * stages.frames[0]))
+    ink = 255 - pixels_of(page, "Cleaned ink").astype(int)
+    assert abs(ink.mean() / 255 - stages.ink.mean()) < 0.01
+    expect(page.locator(".strip .box")).to_have_count(4)
+    sheet = page.locator(".strip .sheet").nth(2).bounding_box()
+    box = page.locator(".strip .box").first.bounding_box()
+    left, top, _, _ = stages.boxes[0]
+    height, width = stages.ink.shape
+    assert abs((box["x"] - sheet["x"]) / sheet["width"] - left / width) < 0.02
+    assert abs((box["y"] - sheet["y"]) / sheet["height"] - top / height) < 0.02
+
+
+def test_blue_ink_is_what_decides(page, reader):
+    """Without the ink that is shown in the strongest blue, the digit is less likely than without other ink."""
+    choose_file(page, EXAMPLES / "1-7.png")
+    expect_number(page, "7")
+    unfold(page)
+    expect(page.locator(".strip figure")).to_have_count(5)
+    colours = pixels_of(page, "What decided").astype(int)
+    frame = reader.stages(EXAMPLES / "1-7.png").frames[0]
+    blue = (colours[..., 2] - colours[..., 0]) * (frame > 0.5)
+    order = np.argsort(np.where(frame > 0.5, blue, -1).ravel())
+    count = (frame > 0.5).sum() // 3
+    classify = reader._classifier.classify
+
+    def without(places: np.ndarray) -> float:
+        covered = frame.copy().ravel()
+        covered[places] = 0
+        return classify(covered.reshape(1, 28, 28))[0][0, 7]
+
+    ink = order[-(frame > 0.5).sum() :]
+    assert without(ink[-count:]) < without(ink[:count])
+
+
+def test_nothing_is_asked_while_folded(page):
+    page.wait_for_load_state("networkidle")
+    asked = []
+    page.on("request", lambda request: asked.append(request) if request.method == "POST" else None)
+    write(page, "1", 0.4, 0.15, 0.4)
+    expect_number(page, "1")
+    page.wait_for_timeout(400)
+    assert len(asked) == 1
+    unfold(page)
+    expect(page.locator(".strip figure")).to_have_count(5)
+    assert len(asked) == 2
+    unfold(page)
+    write(page, "0", 0.6, 0.15, 0.4)
+    expect_number(page, "10")
+    page.wait_for_timeout(400)
+    assert len(asked) == 3
+
+
+def test_stages_follow_the_drawing(page):
+    unfold(page)
+    expect(page.get_by_text("every step of its reading appears here")).to_be_visible()
+    write(page, "7", 0.36, 0.12, 0.45)
+    expect(page.get_by_text("Blue ink speaks for the 7")).to_be_visible()
+    page.get_by_role("button", name="Clear").click()
+    expect(page.locator(".strip figure")).to_have_count(0)
+    write(page, "3", 0.36, 0.12, 0.45)
+    expect(page.get_by_text("Blue ink speaks for the 3")).to_be_visible()
+
+
+def test_what_is_no_image_has_no_stages(page, tmp_path):
+    unfold(page)
+    broken = tmp_path / "broken.png"
+    broken.write_bytes(b"no image")
+    choose_file(page, broken)
+    expect(page.get_by_text("broken.png is not an image")).to_be_visible()
+    expect(page.locator(".strip figure")).to_have_count(0)
