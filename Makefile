@@ -27,7 +27,7 @@ bench-accuracy: $(ALL)
 	$(BIN)/python -m benchmarks.accuracy --save benchmarks/accuracy.md
 
 bench-speed: $(ALL)
-	$(BIN)/python -m benchmarks.speed
+	$(BIN)/python -m benchmarks.speed --save benchmarks/speed.md
 
 lint: $(ALL)
 	$(BIN)/ruff check .

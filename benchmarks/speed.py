@@ -1,8 +1,12 @@
-"""How long reading takes, stage by stage, on one core: python -m benchmarks.speed
+"""How long reading takes, stage by stage, on one core: python -m benchmarks.speed [--save FILE]
 
-Medians over many runs of one process; every stage beside the bare network, in the same run.
+Medians over many runs of one process; every stage beside the bare network, in the same run. Then a cold start, from a
+new process to its answer.
 """
 
+import argparse
+import hashlib
+import os
 import statistics
 import subprocess
 import sys
@@ -14,19 +18,26 @@ import cv2
 import numpy as np
 
 from digits.assemble import assemble
-from digits.classifier import Classifier
+from digits.classifier import DEFAULT_MODEL, Classifier
 from digits.images import load_pixels
 from digits.ink import find_ink
 from digits.segment import segment
 
 RUNS = 50
+STARTS = 5
 
 
 def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.split(":")[0])
+    parser.add_argument("--save", type=Path, metavar="FILE", help="write the tables there as well")
+    args = parser.parse_args()
+
     cv2.setNumThreads(1)
     classifier = Classifier()
-    print("| | decode | ink | segment | frame and classify | whole road | of it the bare network | ratio |")
-    print("|---|---|---|---|---|---|---|---|")
+    lines = [
+        "| image | decode | ink | segment | frame and classify | whole road | of it the bare network | ratio |",
+        "|---|---|---|---|---|---|---|---|",
+    ]
     for name, page in {
         "480x480 drawing of a 7": drawn_seven(480, 480),
         "12-megapixel photo of a 7": drawn_seven(4000, 3000),
@@ -34,8 +45,16 @@ def main() -> None:
         stages, network = measure(page, classifier)
         road = sum(stages)
         cells = " | ".join(f"{1000 * seconds:.1f} ms" for seconds in (*stages, road))
-        print(f"| {name} | {cells} | {1000 * network:.2f} ms | {road / network:.1f} |")
-    print(f"\nCold start of the command line, one 480x480 drawing: {cold_start():.2f} s (median of 5)")
+        lines.append(f"| {name} | {cells} | {1000 * network:.2f} ms | {road / network:.1f} |")
+    lines += ["", "From the start of a process to its end:", "", "| cold start | whole time |", "|---|---|"]
+    lines.append(f"| command line, one 480x480 drawing | {cold_start():.2f} s |")
+    model = hashlib.sha256(DEFAULT_MODEL.read_bytes()).hexdigest()[:16]
+    lines += ["", f"Medians of {RUNS} runs and {STARTS} starts, on one of {os.cpu_count()} cores."]
+    lines += ["", f"Measured with the model whose SHA-256 begins with {model}."]
+    tables = "\n".join(lines)
+    print(tables)
+    if args.save:
+        args.save.write_text(tables + "\n")
 
 
 def drawn_seven(width: int, height: int) -> np.ndarray:
@@ -75,7 +94,7 @@ def cold_start() -> float:
         photo = Path(folder) / "seven.png"
         cv2.imwrite(str(photo), drawn_seven(480, 480))
         seconds = []
-        for _ in range(5):
+        for _ in range(STARTS):
             began = time.perf_counter()
             subprocess.run([sys.executable, "-m", "digits", photo], check=True, capture_output=True)
             seconds.append(time.perf_counter() - began)

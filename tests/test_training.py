@@ -53,6 +53,9 @@ def test_the_figures_are_those_of_the_model(trained, mnist):
     right = (probabilities.argmax(1) == mnist["y_test"][:4000]).mean()
     assert figures["test_accuracy"] == pytest.approx(right, abs=1e-9)
     assert figures["test_errors"] == sum(figures["test_errors_by_digit"])
+    confusion = np.array(figures["test_confusion"])
+    assert confusion.sum(1).tolist() == figures["test_images_by_digit"]
+    assert (confusion.sum(1) - confusion.diagonal()).tolist() == figures["test_errors_by_digit"]
     assert json.loads(classifier.metadata["training"])["seed"] == 3
     assert json.loads(classifier.metadata["labels"]) == list("0123456789")
 

@@ -25,7 +25,10 @@ RIGHT, WRONG = "#1a7f37", "#cf222e"
 
 
 def test_figures(probabilities: np.ndarray, labels: np.ndarray) -> dict:
-    """Accuracy, errors by digit and calibration of probabilities (N, 10) against labels (N,)."""
+    """Accuracy, errors by digit, confusion and calibration of probabilities (N, 10) against labels (N,).
+
+    Row by row, the confusion tells how often each digit was read as which.
+    """
     wrong = probabilities.argmax(1) != labels
     return {
         "test_images": len(labels),
@@ -33,8 +36,15 @@ def test_figures(probabilities: np.ndarray, labels: np.ndarray) -> dict:
         "test_errors": int(wrong.sum()),
         "test_errors_by_digit": [int(wrong[labels == digit].sum()) for digit in range(10)],
         "test_images_by_digit": [int((labels == digit).sum()) for digit in range(10)],
+        "test_confusion": _confusion(labels, probabilities.argmax(1)).tolist(),
         "test_calibration_error": round(expected_calibration_error(probabilities.max(1), ~wrong), 5),
     }
+
+
+def _confusion(labels, predicted):
+    counts = np.zeros((10, 10), int)
+    np.add.at(counts, (labels, predicted), 1)
+    return counts
 
 
 def latency_ms(classifier, images: np.ndarray, runs: int = 300) -> float:
@@ -81,8 +91,7 @@ def _draw_history(path, history):
 
 
 def _draw_confusion(path, labels, predicted):
-    counts = np.zeros((10, 10), int)
-    np.add.at(counts, (labels, predicted), 1)
+    counts = _confusion(labels, predicted)
     off_diagonal = np.where(np.eye(10, dtype=bool), 0, counts)
     figure, axes = plt.subplots(figsize=(6, 5.6), layout="constrained")
     axes.imshow(off_diagonal, cmap="Reds", vmin=0, vmax=max(1, off_diagonal.max()))
