@@ -8,10 +8,13 @@ import csv
 import gzip
 import json
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 
 import cv2
 import numpy as np
+
+from benchmarks.paper import PAPERS, photo
 
 Sample = tuple[object, str | None]
 
@@ -77,6 +80,23 @@ def pen_strings(data: Path) -> Iterator[Sample]:
         yield _drawn(strokes, margin, pen, size), row["text"]
 
 
+def pen_on_paper(paper: str, data: Path, count: int = 500) -> Iterator[Sample]:
+    """Digits of pen_digits written on plain, ruled or squared paper and photographed, all of it simulated."""
+    random = np.random.default_rng(0)
+    rows = list(_json_lines(data / "dev/pen_digits.jsonl.gz"))
+    for row in random.choice(rows, count, replace=False):
+
+        def written(size, pitch, strokes=row["strokes"]):
+            side = random.uniform(0.3, 0.7) * min(size)
+            if paper == "squared" and random.random() < 0.5:
+                side = random.uniform(1.2, 4) * pitch
+            strokes, extent = _scaled(strokes, side)
+            free = (0.95 * np.array(size[::-1]) - extent).clip(0)
+            return _drawn(strokes, random.uniform(0.05, 1, 2) * free, side * random.uniform(0.03, 0.1), size[::-1])
+
+        yield photo(written, paper, random), str(row["label"])
+
+
 def not_digits(data: Path) -> Iterator[Sample]:
     """Handwritten mathematical symbols, 32x32."""
     with np.load(data / "dev/not_digits.npz") as archive:
@@ -91,6 +111,7 @@ SETS: dict[str, Callable[[Path], Iterator[Sample]]] = {
     "dev/usps_train": usps,
     "dev/pen_strings": pen_strings,
     "dev/multi": multi,
+    **{f"dev/pen_digits on {paper} paper": partial(pen_on_paper, paper) for paper in PAPERS},
     "dev/not_digits": not_digits,
 }
 

@@ -138,7 +138,7 @@ def _guesses(pieces: list[tuple[Page, Piece]], classify: Classify) -> list[Guess
 def _read_line(page: Page, line: list[Piece], guesses: list[Guess], classify: Classify) -> list[Guess]:
     height = max(piece.height for piece in line)
     is_alone = [
-        all(other is piece or _gap(piece, other) > JOIN_GAP * height for other in line[max(0, at - 3) : at + 4])
+        all(other is piece or piece.gap(other) > JOIN_GAP * height for other in line[max(0, at - 3) : at + 4])
         for at, piece in enumerate(line)
     ]
     if all(alone and guess.certainty > CLEAR for alone, guess in zip(is_alone, guesses)):
@@ -191,7 +191,7 @@ def _may_be_one(parts: list[Piece], wholes: list[Piece], height: int) -> bool:
     if len({id(whole) for whole in wholes}) > MOST_PIECES or together(parts).width > WIDEST * height:
         return len(parts) == 1
     return all(
-        whole is other or _gap(part, beside) <= JOIN_GAP * height
+        whole is other or part.gap(beside) <= JOIN_GAP * height
         for part, beside, whole, other in zip(parts, parts[1:], wholes, wholes[1:])
     )
 
@@ -199,9 +199,4 @@ def _may_be_one(parts: list[Piece], wholes: list[Piece], height: int) -> bool:
 def _distance(piece: Piece, other: Piece) -> int:
     """The empty space between two pieces, sideways or up and down, whichever is wider, in pixels."""
     above = max(piece.box[1], other.box[1]) - min(piece.box[3], other.box[3])
-    return max(_gap(piece, other), above)
-
-
-def _gap(piece: Piece, other: Piece) -> int:
-    """The empty space between two pieces, sideways, in pixels; negative where they lie over one another."""
-    return max(piece.box[0], other.box[0]) - min(piece.box[2], other.box[2])
+    return max(piece.gap(other), above)

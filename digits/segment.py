@@ -55,6 +55,10 @@ class Piece:
     def size(self) -> int:
         return max(self.width, self.height)
 
+    def gap(self, other: "Piece") -> int:
+        """The empty space to another piece, sideways, in pixels; negative where they lie over one another."""
+        return max(self.box[0], other.box[0]) - min(self.box[2], other.box[2])
+
 
 @dataclass
 class Page:
@@ -215,8 +219,7 @@ def _offset(piece: Piece, other: Piece, tallest: float) -> float:
 
 def _beside(piece: Piece, other: Piece) -> bool:
     """Whether there is less than a height of the taller between them, sideways."""
-    gap = max(piece.box[0], other.box[0]) - min(piece.box[2], other.box[2])
-    return gap < max(piece.height, other.height)
+    return piece.gap(other) < max(piece.height, other.height)
 
 
 def _seams(ink: np.ndarray, most: int) -> list[np.ndarray]:

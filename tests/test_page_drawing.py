@@ -26,6 +26,14 @@ MEASURE_PEN_UP_TO_LABEL = """() => {
   }).observe(document.querySelector('.top-3'), {subtree: true, childList: true, characterData: true});
 }"""
 
+MEASURE_FIRST_ANSWER = """
+  new MutationObserver((_, observer) => {
+    if (!document.querySelector('.number .digit')) return;
+    window.firstAnswer = performance.now();
+    observer.disconnect();
+  }).observe(document, {subtree: true, childList: true});
+"""
+
 
 def press(page, name: str) -> None:
     page.get_by_role("button", name=name).click()
@@ -62,16 +70,30 @@ def test_a_stroke_is_one_small_request(page):
 
 def test_time_from_pen_up_to_label(page, capsys):
     page.evaluate(MEASURE_PEN_UP_TO_LABEL)
-    for digit in "8060838":
+    for digit in 5 * "80636":
         write(page, digit, **SEVEN)
         expect_winner(page, digit)
         page.keyboard.press("Delete")
         expect(sentence(page)).to_have_text(ENGLISH["answer"]["empty"])
     delays = page.evaluate("window.delays")
-    assert len(delays) >= 7
+    assert len(delays) >= 25
+    median, late = statistics.median(delays), np.percentile(delays, 95)
     with capsys.disabled():
-        print(f"\npen up to label: median {statistics.median(delays):.0f} ms, slowest {max(delays):.0f} ms")
-    assert statistics.median(delays) < 1000  # no measurement: this machine may be busy with anything
+        print(f"\npen up to label: median {median:.0f} ms, p95 {late:.0f} ms of {len(delays)}")
+
+
+def test_time_from_opening_to_the_first_answer(page, capsys):
+    page.add_init_script(MEASURE_FIRST_ANSWER)
+    times = []
+    for _ in range(5):
+        page.reload()
+        area = page.locator("canvas").bounding_box()
+        x, y, width = area["x"], area["y"], area["width"]
+        draw(page, [(x + width * 0.5, y + width * down) for down in (0.15, 0.3, 0.5)])
+        expect_number(page, "1")
+        times.append(page.evaluate("window.firstAnswer"))
+    with capsys.disabled():
+        print(f"\nopening the page to the first answer, drawing a stroke included: {statistics.median(times):.0f} ms")
 
 
 def test_several_digits_get_boxes_and_one_of_them_is_chosen(page):

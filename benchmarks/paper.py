@@ -1,0 +1,72 @@
+"""Pen strokes on paper, photographed: simulated, because real photos of ruled and squared paper are few.
+
+Plain, ruled or squared paper of any colour, a coloured pen, slanted light and a shadow's edge, a camera held at an
+angle, blur and grain. It draws what it is told to, from a generator of chance, and knows nothing of how it is read.
+"""
+
+import cv2
+import numpy as np
+
+PAPERS = ("plain", "ruled", "squared")
+SIZES = ((600, 800), (800, 600), (1200, 900), (480, 480))  # height, width
+
+# RGB, as parts of the paper's own brightness.
+INKS = ((0.2, 0.2, 0.25), (0.15, 0.2, 0.6), (0.1, 0.1, 0.1), (0.45, 0.45, 0.45), (0.7, 0.2, 0.2))
+LINES = ((0.45, 0.6, 0.85), (0.6, 0.6, 0.6), (0.8, 0.5, 0.5), (0.4, 0.7, 0.75))
+
+
+def photo(draw, paper: str, random: np.random.Generator) -> np.ndarray:
+    """A photo of paper with writing on it.
+
+    Args:
+        draw: size, (height, width), pitch of the printed lines -> black writing on white, uint8 (height, width).
+        paper: one of PAPERS.
+        random: where chance comes from.
+
+    Returns:
+        uint8 (height, width, 3), RGB.
+    """
+    height, width = size = SIZES[random.integers(len(SIZES))]
+    pitch = random.uniform(0.05, 0.16) * height
+    page = np.full((height, width, 3), random.uniform(150, 245)) * random.uniform(0.9, 1, 3)
+    if paper != "plain":
+        lines = _printed_lines(paper, size, pitch, random)[..., None]
+        colour = np.array(LINES[random.integers(len(LINES))])
+        page *= 1 - (1 - colour) * random.uniform(0.24, 0.8) * lines
+    ink = (255 - draw(size, pitch))[..., None] / 255 * random.uniform(0.75, 1)
+    page *= 1 - ink + ink * np.array(INKS[random.integers(len(INKS))])
+    page *= _light(size, random)[..., None]
+    page = cv2.GaussianBlur(page, (0, 0), random.uniform(0.5, 1.6))
+    page += random.normal(0, random.uniform(1, 6), (height, width, 1))
+    return page.clip(0, 255).astype(np.uint8)
+
+
+def _printed_lines(paper, size, pitch, random):
+    """Where the paper's lines lie in the photo, float (height, width) in 0..1; they are seen at an angle."""
+    height, width = size
+    sheet = np.zeros((2 * height, 2 * width), np.uint8)
+    thickness = max(1, round(height / 600 * random.uniform(0.8, 2.2)))
+    for y in np.arange(random.uniform(0, pitch), 2 * height, pitch):
+        cv2.line(sheet, (0, int(y)), (2 * width, int(y)), 255, thickness, cv2.LINE_AA)
+    if paper == "squared":
+        for x in np.arange(random.uniform(0, pitch), 2 * width, pitch):
+            cv2.line(sheet, (int(x), 0), (int(x), 2 * height), 255, thickness, cv2.LINE_AA)
+    turned = cv2.getRotationMatrix2D((width, height), random.normal(0, 3), 1)
+    turned[:, 2] -= (width / 2, height / 2)
+    tilted = np.eye(3)
+    tilted[2, :2] = random.normal(0, 4e-5, 2)
+    return cv2.warpPerspective(sheet, tilted @ np.vstack([turned, (0, 0, 1)]), (width, height)) / 255
+
+
+def _light(size, random):
+    """Brighter on one side, and at times darker beyond the edge of a shadow: float (height, width)."""
+    height, width = size
+    y, x = np.indices(size)
+    slant = random.uniform(-0.35, 0.35, 2)
+    light = 1 + slant[0] * (x / width - 0.5) + slant[1] * (y / height - 0.5)
+    if random.random() < 0.3:
+        angle = random.uniform(0, 2 * np.pi)
+        across = (x - width * random.uniform(0.2, 0.8)) * np.cos(angle)
+        across += (y - height * random.uniform(0.2, 0.8)) * np.sin(angle)
+        light *= 1 - 0.35 / (1 + np.exp((-across / random.uniform(4, 40)).clip(-50, 50)))
+    return light
