@@ -21,5 +21,6 @@ LOOK: dict[str, Any] = {
     "css_paths": Path(__file__).with_name("page.css"),
     "footer_links": [],  # the page has its own footer, in every language
     "head": HEAD,
+    "favicon_path": Path(__file__).parent.parent / "assets" / "favicon.svg",
     "i18n": translated,
 }
