@@ -2,20 +2,22 @@
 
     python train_export.py                      # download MNIST, train, replace models/digits.onnx
     python train_export.py --data mnist.npz     # the same from a local copy
-    python train_export.py --arch two-block --keep-model    # another network, for the comparison
+    python train_export.py --arch two-block --seed 0 --keep-model    # another network, for the comparison
 
-The steps: load, build, train, choose the best epoch by the validation split, calibrate, export and check, evaluate on
-the test set once, report. A run leaves its checkpoints, pictures and model in runs/NETWORK-seedN/, its figures in
-models/metrics/, and writes the model card models/README.md anew.
+The steps, for every seed: load, build, train, choose the best epoch by the validation split, calibrate, export and
+check, evaluate on the test set once. A run leaves its checkpoints, pictures and model in runs/NETWORK-seedN/ and its
+figures in models/metrics/. What ships is the average of all seeds' networks, evaluated likewise; the model card
+models/README.md is written anew.
 """
 
 import argparse
 import json
 import os
-import shutil
 import sys
 import time
 from pathlib import Path
+
+import numpy as np
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")  # TensorFlow's start-up notices bury our own lines
 
@@ -37,7 +39,7 @@ def parse_arguments(arguments=None):
     option("--keep-model", action="store_true", help="leave the model in --out as it is; record the figures only")
     option("--resume", action="store_true", help="go on from this run's last checkpoint")
     option("--arch", choices=["standardized", "two-block", "three-conv"], default="standardized", help="the network")
-    option("--seed", type=int, nargs="+", default=[1], help="seeds; of several, the best by validation loss is shipped")
+    option("--seed", type=int, nargs="+", default=[0, 1], help="seeds; the average of their networks is shipped")
     option("--epochs", type=int, default=20, help="epochs of the learning-rate schedule")
     option("--head-epochs", type=int, default=5, help="epochs of the head that tells digits from the rest")
     option("--patience", type=int, default=12, help="stop after so many epochs without a lower validation loss")
@@ -91,9 +93,11 @@ def main(arguments=None):
     for run, metrics in runs:
         report.write_json(args.out / "metrics" / f"{run.name}.json", metrics)
     if not args.keep_model:
-        best, _ = min(runs, key=lambda run_and_metrics: run_and_metrics[1]["validation_loss"])
-        for name in ("history.png", "confusion.png", "digits.onnx"):
-            ship(best / name, args.out / name)
+        try:
+            ship(mnist, runs, args.out)
+        except export.ExportError as error:
+            print(f"{error} The model in {args.out} is left as it was.", file=sys.stderr)
+            return FAILED_CHECK
         print(f"{args.out / 'digits.onnx'} is the new model.")
     report.write_model_card(args.out)
     return 0
@@ -129,7 +133,6 @@ def train(mnist, seed, run, args):
     head = fit_is_digit(network, mnist.train, seed, args)
     head_seconds = time.monotonic() - began
     logits = network.predict(mnist.validation.images, batch_size=500, verbose=0)
-    is_digit = calibration.sigmoid(head.predict(mnist.validation.images, batch_size=500, verbose=0)[:, 0])
     temperature = calibration.fit_temperature(logits, mnist.validation.labels)
     validation = calibration.softmax(logits / temperature)
     metrics = {
@@ -144,7 +147,7 @@ def train(mnist, seed, run, args):
         "train_images": len(mnist.train.labels),
         "variants": args.variants,
         "temperature": temperature,
-        "certain_from": calibration.certainty_threshold(validation.max(1) * is_digit),
+        "certain_from": calibration.CERTAIN_FROM,
         "validation_loss": calibration.cross_entropy(validation, mnist.validation.labels),
         "validation_accuracy": float((validation.argmax(1) == mnist.validation.labels).mean()),
         "versions": {"digits": CODE_VERSION, "keras": keras.__version__, "tensorflow": tf.__version__},
@@ -160,6 +163,7 @@ def train(mnist, seed, run, args):
     probabilities, _ = classifier.classify(mnist.test.images)
     metrics |= report.test_figures(probabilities, mnist.test.labels)
     metrics |= {"bytes": model.stat().st_size, "latency_ms": report.latency_ms(classifier, mnist.test.images)}
+    metrics |= {"history": {name: [round(x, 6) for x in values] for name, values in trained.history.items()}}
     report.write_json(run / "metrics.json", metrics)
     report.draw_pictures(run, trained.history, mnist.test.images[..., 0], mnist.test.labels, probabilities)
     print(
@@ -180,11 +184,29 @@ def model_metadata(metrics):
     }
 
 
-def ship(file, destination):
-    """Puts a copy of a file in its place in one step: a reader sees the old one or the new one, never a part."""
-    part = destination.with_name(f".{destination.name}.{os.getpid()}.part")
-    shutil.copyfile(file, part)
-    os.replace(part, destination)
+def ship(mnist, runs, out):
+    """Makes the average of runs, (folder, metrics) each, the model in `out`, with its figures and pictures beside it.
+
+    Raises ExportError where the averaged file fails a check.
+    """
+    from training import ensemble, report
+
+    members = [metrics for _, metrics in runs]
+    metrics = {
+        **{key: members[0][key] for key in ("arch", "train_images", "variants", "certain_from", "versions")},
+        "seeds": [member["seed"] for member in members],
+        "parameters": sum(member["parameters"] for member in members),
+    }
+    model = out / "digits.onnx"
+    files = [run / "digits.onnx" for run, _ in runs]
+    ensemble.export_average(files, model_metadata(metrics), mnist.test.images, model)
+    classifier = Classifier(model)
+    probabilities, _ = classifier.classify(mnist.test.images)
+    metrics |= report.test_figures(probabilities, mnist.test.labels)
+    metrics |= {"bytes": model.stat().st_size, "latency_ms": report.latency_ms(classifier, mnist.test.images)}
+    report.write_json(out / "metrics" / "shipped.json", metrics)
+    report.draw_history(out / "history.png", {member["seed"]: member["history"] for member in members})
+    report.draw_confusion(out / "confusion.png", np.array(metrics["test_confusion"]))
 
 
 def fastest_precision():

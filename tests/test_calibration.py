@@ -1,15 +1,9 @@
-"""Probabilities are made honest, and certainty is bought with as little refusal as it takes."""
+"""Probabilities are made honest."""
 
 import numpy as np
 import pytest
 
-from training.calibration import (
-    DOUBTED,
-    certainty_threshold,
-    expected_calibration_error,
-    fit_temperature,
-    softmax,
-)
+from training.calibration import expected_calibration_error, fit_temperature, softmax
 
 
 def drawn_labels(probabilities, seed=0):
@@ -38,12 +32,3 @@ def test_honest_probabilities_have_little_calibration_error():
     assert expected_calibration_error(probabilities.max(1), right) < 0.01
     boastful = probabilities**3 / (probabilities**3).sum(1, keepdims=True)
     assert expected_calibration_error(boastful.max(1), right) > 0.1
-
-
-def test_all_but_the_least_certain_digits_count_as_certain():
-    certainty = np.linspace(0.6, 0.99, 1000)
-    assert (certainty >= certainty_threshold(certainty)).mean() == pytest.approx(1 - DOUBTED, abs=0.002)
-
-
-def test_less_likely_than_not_is_never_certain():
-    assert certainty_threshold(np.linspace(0, 0.4, 100)) == 0.5

@@ -4,6 +4,7 @@ The pictures that show MNIST images stay in the run's own folder. The model card
 benchmarks/accuracy.md alone, so that it can be written anew without training anything.
 """
 
+import itertools
 import json
 import os
 import statistics
@@ -36,12 +37,13 @@ def test_figures(probabilities: np.ndarray, labels: np.ndarray) -> dict:
         "test_errors": int(wrong.sum()),
         "test_errors_by_digit": [int(wrong[labels == digit].sum()) for digit in range(10)],
         "test_images_by_digit": [int((labels == digit).sum()) for digit in range(10)],
-        "test_confusion": _confusion(labels, probabilities.argmax(1)).tolist(),
+        "test_confusion": confusion(labels, probabilities.argmax(1)).tolist(),
         "test_calibration_error": round(expected_calibration_error(probabilities.max(1), ~wrong), 5),
     }
 
 
-def _confusion(labels, predicted):
+def confusion(labels: np.ndarray, predicted: np.ndarray) -> np.ndarray:
+    """How often each digit was read as which: int (10, 10), a row for every digit."""
     counts = np.zeros((10, 10), int)
     np.add.at(counts, (labels, predicted), 1)
     return counts
@@ -66,8 +68,8 @@ def write_json(path: Path, value) -> None:
 
 def draw_pictures(run: Path, history: dict, images: np.ndarray, labels: np.ndarray, probabilities: np.ndarray) -> None:
     """history.png, confusion.png, predictions.png and mistakes.png; images are (N, 28, 28) in 0..1."""
-    _draw_history(run / "history.png", history)
-    _draw_confusion(run / "confusion.png", labels, probabilities.argmax(1))
+    draw_history(run / "history.png", {"": history})
+    draw_confusion(run / "confusion.png", confusion(labels, probabilities.argmax(1)))
     some = np.random.default_rng(0).permutation(len(labels))[:40]
     _draw_digits(run / "predictions.png", some, images, labels, probabilities, "Forty test digits")
     wrong = np.flatnonzero(probabilities.argmax(1) != labels)
@@ -75,23 +77,29 @@ def draw_pictures(run: Path, history: dict, images: np.ndarray, labels: np.ndarr
     _draw_digits(run / "mistakes.png", surest, images, labels, probabilities, "The surest mistakes")
 
 
-def _draw_history(path, history):
-    epochs = range(1, len(history["loss"]) + 1)
+def draw_history(path: Path, histories: dict) -> None:
+    """Loss and accuracy by epoch, of one run or of several by their seeds."""
     figure, (left, right) = plt.subplots(1, 2, figsize=(11, 4), layout="constrained")
-    for axes, name, title in ((left, "loss", "Loss"), (right, "accuracy", "Accuracy")):
-        axes.plot(epochs, history[name], label="training (augmented)", color="#8c959f")
-        axes.plot(epochs, history[f"val_{name}"], label="validation", color="#0969da")
+    styles = ("-", "--", ":", "-.")
+    for (seed, history), style in zip(histories.items(), itertools.cycle(styles)):
+        epochs = range(1, len(history["loss"]) + 1)
+        of_seed = f", seed {seed}" if len(histories) > 1 else ""
+        for axes, name in ((left, "loss"), (right, "accuracy")):
+            axes.plot(epochs, history[name], style, label=f"training (augmented){of_seed}", color="#8c959f")
+            axes.plot(epochs, history[f"val_{name}"], style, label=f"validation{of_seed}", color="#0969da")
+    for axes, title in ((left, "Loss"), (right, "Accuracy")):
         axes.set(title=title, xlabel="epoch")
         axes.grid(alpha=0.25)
         axes.legend(frameon=False)
     left.set_yscale("log")
-    right.set_ylim(max(0.0, min(0.98, min(history["val_accuracy"]) - 0.005)), 1.0)
+    lowest = min(min(history["val_accuracy"]) for history in histories.values())
+    right.set_ylim(max(0.0, min(0.98, lowest - 0.005)), 1.0)
     figure.savefig(path, dpi=120)
     plt.close(figure)
 
 
-def _draw_confusion(path, labels, predicted):
-    counts = _confusion(labels, predicted)
+def draw_confusion(path: Path, counts: np.ndarray) -> None:
+    """How often each digit was read as which: int (10, 10)."""
     off_diagonal = np.where(np.eye(10, dtype=bool), 0, counts)
     figure, axes = plt.subplots(figsize=(6, 5.6), layout="constrained")
     axes.imshow(off_diagonal, cmap="Reds", vmin=0, vmax=max(1, off_diagonal.max()))
@@ -122,25 +130,20 @@ def _draw_digits(path, chosen, images, labels, probabilities, title):
 
 
 def write_model_card(models: Path) -> None:
-    """models/README.md from every run's figures in models/metrics/ and the shipped model's own metadata."""
-    from digits.classifier import Classifier
-
-    runs = [json.loads(path.read_text()) for path in sorted((models / "metrics").glob("*.json"))]
+    """models/README.md from the figures in models/metrics/: the shipped model's and every run's."""
+    figures = {path.stem: json.loads(path.read_text()) for path in sorted((models / "metrics").glob("*.json"))}
+    if "shipped" not in figures:
+        return  # networks were compared, and none was shipped
+    shipped = figures.pop("shipped")
     by_network: dict[str, list[dict]] = {}
-    for figures in runs:
-        by_network.setdefault(figures["arch"], []).append(figures)
-    if not (models / "digits.onnx").exists():
-        return
-    shipped = json.loads(Classifier(models / "digits.onnx").metadata["training"])
-    shipped = next((r for r in runs if (r["arch"], r["seed"]) == (shipped["arch"], shipped["seed"])), None)
-    if shipped:
-        table = ACCURACY.read_text().strip() if ACCURACY.exists() else "Not measured yet."
-        (models / "README.md").write_text(_card(shipped, by_network, table))
+    for run in figures.values():
+        by_network.setdefault(run["arch"], []).append(run)
+    table = ACCURACY.read_text().strip() if ACCURACY.exists() else "Not measured yet."
+    (models / "README.md").write_text(_card(shipped, by_network, table))
 
 
 def _card(shipped, by_network, table):
     siblings = by_network[shipped["arch"]]
-    accuracies = [100 * figures["test_accuracy"] for figures in siblings]
     rows = "\n".join(_network_row(name, runs) for name, runs in sorted(by_network.items(), key=_by_accuracy))
     seeds = "\n".join(
         f"| {f['seed']} | {f['validation_accuracy']:.2%} | {f['test_accuracy']:.2%} | {f['test_errors']} "
@@ -161,11 +164,11 @@ Written by `train_export.py` from the figures in `metrics/`; the model file carr
 | input | `image`, float32 (N, 28, 28, 1) in 0..1, ink bright |
 | output | `probabilities`, float32 (N, 10), rows sum to 1: which digit; scaling, softmax and calibration are inside the graph |
 | further output | `is_digit`, float32 (N,), 0..1: whether the frame shows one digit at all |
-| network | `{shipped["arch"]}`, {shipped["parameters"]:,} parameters (`training/networks.py`) |
+| network | {_network(shipped)}, {shipped["parameters"]:,} parameters (`training/networks.py`) |
 | size | {shipped["bytes"] / 1e6:.2f} MB |
 | speed | {shipped["latency_ms"]:.2f} ms an image on one core |
-| MNIST test accuracy | **{shipped["test_accuracy"]:.2%}** ({shipped["test_errors"]} of {shipped["test_images"]:,} wrong); {_spread(accuracies)} |
-| calibration | expected calibration error {shipped["test_calibration_error"]:.4f} on the test set; logits divided by {shipped["temperature"]} |
+| MNIST test accuracy | **{shipped["test_accuracy"]:.2%}** ({shipped["test_errors"]} of {shipped["test_images"]:,} wrong); one network alone: {_spread([100 * f["test_accuracy"] for f in siblings])} |
+| calibration | expected calibration error {shipped["test_calibration_error"]:.4f} on the test set; the logits of each network are divided by a temperature that was fitted on the validation split |
 | certain from | {shipped["certain_from"]:.4f}: below this, `probability` times `is_digit`, the reader says that it is unsure |
 | trained on | {shipped["train_images"]:,} images of MNIST's training set, augmented (`training/augmentation.py`), and on what the code makes of them: slashed zeros, ones with a flag and a foot, crossed sevens, fine pens; `is_digit`, on the finished network, also on what is no digit: pieces, digits that touch, turned digits, scribbles, letters and signs (`training/synthesis.py`) |
 
@@ -179,7 +182,7 @@ test set is read once, at the end.
 |---|---|---|---|---|---|---|---|
 {rows}
 
-The shipped network, seed by seed (seed {shipped["seed"]} is the shipped file):
+The shipped network, seed by seed:
 
 | seed | validation | test | test errors | epochs | best epoch | training |
 |---|---|---|---|---|---|---|
@@ -203,7 +206,7 @@ mean, is said in the README.
 
 ## How to make it again
 
-    python train_export.py --data mnist.npz --arch {shipped["arch"]} --seed {shipped["seed"]}
+    python train_export.py --data mnist.npz --arch {shipped["arch"]} --seed {" ".join(map(str, shipped["seeds"]))}
 
 Without `--data`, Keras downloads MNIST. The other rows come from the same command with their network, seed and
 number of epochs, and `--keep-model`.
@@ -218,6 +221,11 @@ number of epochs, and `--keep-model`.
 - The standard error of a test of 10,000 images is about 0.05 points at this level, and some 15 of its labels are
   doubtful: differences of a few hundredths between models mean nothing.
 """
+
+
+def _network(shipped):
+    seeds = shipped["seeds"]
+    return f"`{shipped['arch']}`" if len(seeds) == 1 else f"the average of {len(seeds)} of `{shipped['arch']}`"
 
 
 def _on_cores(cores):

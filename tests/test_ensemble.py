@@ -1,0 +1,66 @@
+"""What ships is the average of its networks: in every answer, in a file that the reader takes."""
+
+import json
+
+import numpy as np
+import onnxruntime
+import pytest
+
+from digits.classifier import FRAME_CONTRACT, Classifier
+from training import networks
+from training.ensemble import export_average
+from training.export import ExportError, export_onnx
+
+METADATA = {"labels": json.dumps(list("0123456789")), "frame": FRAME_CONTRACT, "certain_from": "0.5"}
+OUTPUTS = ["probabilities", "is_digit"]
+
+
+@pytest.fixture(scope="module")
+def images():
+    return np.random.default_rng(0).random((40, 28, 28, 1), np.float32)
+
+
+@pytest.fixture(scope="module")
+def members(tmp_path_factory, images):
+    folder = tmp_path_factory.mktemp("members")
+    files = [folder / "one.onnx", folder / "two.onnx"]
+    for file in files:
+        network = networks.three_conv()
+        export_onnx(network, networks.is_digit_head(network), 0.01, METADATA, images, file)
+    return files
+
+
+def answers(file, images):
+    return onnxruntime.InferenceSession(file).run(OUTPUTS, {"image": images})
+
+
+def test_it_answers_with_the_mean(members, images, tmp_path):
+    export_average(members, METADATA, images, tmp_path / "average.onnx")
+    one, two, average = (answers(file, images) for file in (*members, tmp_path / "average.onnx"))
+    assert np.abs(one[0] - two[0]).max() > 0.01
+    for ours, first, second in zip(average, one, two, strict=True):
+        np.testing.assert_allclose(ours, (first + second) / 2, atol=1e-6)
+    np.testing.assert_allclose(average[0].sum(1), 1, atol=1e-5)
+
+
+def test_the_reader_takes_it(members, images, tmp_path):
+    export_average(members, METADATA, images, tmp_path / "average.onnx")
+    probabilities, is_digit = Classifier(tmp_path / "average.onnx").classify(images[..., 0])
+    assert probabilities.shape == (40, 10)
+    assert is_digit.shape == (40,)
+
+
+def test_one_member_is_an_average_too(members, images, tmp_path):
+    export_average(members[:1], METADATA, images, tmp_path / "average.onnx")
+    for ours, theirs in zip(answers(tmp_path / "average.onnx", images), answers(members[0], images), strict=True):
+        np.testing.assert_allclose(ours, theirs, atol=1e-6)
+
+
+def test_a_failed_check_leaves_the_old_model(members, images, tmp_path, monkeypatch):
+    old = tmp_path / "digits.onnx"
+    old.write_bytes(b"old")
+    monkeypatch.setattr("training.ensemble._average", lambda models: models[0])
+    with pytest.raises(ExportError, match="disagrees"):
+        export_average(members, METADATA, images, old)
+    assert old.read_bytes() == b"old"
+    assert list(tmp_path.iterdir()) == [old]

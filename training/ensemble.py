@@ -1,0 +1,86 @@
+"""Networks that were trained from different seeds -> one ONNX file that answers with their average.
+
+Each network errs in its own way, and where they disagree the average is less sure: it is a little better than its
+members, and knows better when it does not know. (Lakshminarayanan et al., "Simple and scalable predictive uncertainty
+estimation using deep ensembles", 2017.) It works on ONNX files alone, and knows nothing of how they were trained.
+"""
+
+import os
+from pathlib import Path
+
+import numpy as np
+
+from training.export import TOLERANCE, ExportError
+
+OUTPUTS = ("probabilities", "is_digit")
+
+
+def export_average(members: list[Path], metadata: dict[str, str], images: np.ndarray, path: Path) -> None:
+    """Writes the average of models as one, proves it against them, and only then puts it in its place, in one step.
+
+    Args:
+        members: files made by export.export_onnx; one is enough.
+        metadata: goes into the file's metadata_props.
+        images: float32 (N, 28, 28, 1); the file and the mean of its members must agree on every one.
+        path: the file to write or replace.
+
+    Raises:
+        ExportError: the file failed a check; what was at `path` is untouched.
+    """
+    import onnx
+
+    path.parent.mkdir(parents=True, exist_ok=True)
+    part = path.with_name(f".{path.name}.{os.getpid()}.part")
+    try:
+        model = _average([onnx.load(member) for member in members])
+        onnx.helper.set_model_props(model, metadata)
+        onnx.save(model, part)
+        onnx.checker.check_model(str(part), full_check=True)
+        _check(part, members, images)
+        os.replace(part, path)
+    except onnx.checker.ValidationError as error:
+        raise ExportError(f"onnx.checker refused the averaged model: {error}") from error
+    finally:
+        part.unlink(missing_ok=True)
+
+
+def _average(members):
+    """One graph: the members side by side on one input, and the mean of each of their outputs."""
+    from onnx import compose, helper
+
+    graphs = [
+        compose.add_prefix(member, f"member{at}/", rename_inputs=False).graph for at, member in enumerate(members)
+    ]
+    means = [
+        helper.make_node("Mean", [f"member{at}/{output}" for at in range(len(members))], [output], f"mean_{output}")
+        for output in OUTPUTS
+    ]
+    graph = helper.make_graph(
+        [node for graph in graphs for node in graph.node] + means,
+        "average",
+        list(members[0].graph.input),
+        [next(value for value in members[0].graph.output if value.name == output) for output in OUTPUTS],
+        [initializer for graph in graphs for initializer in graph.initializer],
+    )
+    model = helper.make_model(graph, opset_imports=members[0].opset_import)
+    model.ir_version = members[0].ir_version
+    return model
+
+
+def _check(path: Path, members: list[Path], images: np.ndarray) -> None:
+    ours = _outputs(path, images)
+    theirs = [_outputs(member, images) for member in members]
+    difference = max(float(np.abs(one - np.mean(others, 0)).max()) for one, *others in zip(ours, *theirs))
+    if not difference <= TOLERANCE:
+        raise ExportError(
+            f"The averaged model disagrees with its members by up to {difference:.1e} "
+            f"(at most {TOLERANCE:.0e} is allowed)."
+        )
+
+
+def _outputs(path: Path, images: np.ndarray) -> list[np.ndarray]:
+    import onnxruntime
+
+    session = onnxruntime.InferenceSession(path, providers=["CPUExecutionProvider"])
+    batches = [session.run(OUTPUTS, {"image": images[start : start + 500]}) for start in range(0, len(images), 500)]
+    return [np.concatenate(column) for column in zip(*batches)]
