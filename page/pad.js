@@ -132,7 +132,9 @@ for (const input of element.querySelectorAll('input[type=file]')) {
   });
 }
 
-const imageIn = (transfer) => [...(transfer?.files ?? [])][0];
+// Files and keys are the pad's while its room is the open one.
+const isOpen = () => element.checkVisibility();
+const imageIn = (transfer) => isOpen() && [...(transfer?.files ?? [])][0];
 
 // Anywhere on the page: a file that misses the pad would otherwise replace the page in the browser.
 document.addEventListener('paste', (event) => {
@@ -230,7 +232,7 @@ element.addEventListener('click', (event) => {
 });
 
 document.addEventListener('keydown', (event) => {
-  if (event.target.closest('input, textarea, [contenteditable]')) return;
+  if (!isOpen() || event.target.closest('input, textarea, [contenteditable]')) return;
   const isUndo = (event.ctrlKey || event.metaKey) && !event.shiftKey && event.key.toLowerCase() === 'z';
   if (!isUndo && event.key !== 'Delete') return;
   event.preventDefault();
