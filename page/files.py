@@ -8,7 +8,6 @@ import asyncio
 import base64
 import logging
 import time
-from functools import partial
 from typing import Any, Literal
 
 import anyio.to_thread
@@ -95,16 +94,19 @@ def _slice(reader: DigitReader, texts: Texts, files: list[tuple[str, str | FileP
 
 def row(item: Item, reader: DigitReader, texts: Texts) -> dict[str, Any]:
     """What the table shows of a file: its name and either what was read or, as "error", one sentence why it was not."""
-    not_read = partial(dict, file=item.name, state="not_read")
+
+    def not_read(why: str) -> dict[str, Any]:
+        return {"file": item.name, "state": "not_read", "error": why}
+
     try:
         stages = reader.stages(item.load())
     except FileProblem as problem:
-        return not_read(error=texts.say(f"files.{problem.reason}", **problem.facts))
+        return not_read(texts.say(f"files.{problem.reason}", **problem.facts))
     except ImageError as error:
-        return not_read(error=texts.problem(error))
+        return not_read(texts.problem(error))
     except Exception:  # one file must not end the reading of all others, whatever is wrong with it
         log.exception("A file of a pile could not be read")
-        return not_read(error=texts.say("files.unexpected"))
+        return not_read(texts.say("files.unexpected"))
     certainty = min((digit.certainty for digit in stages.reading.digits), default=None)
     return {
         "file": item.name,
@@ -118,4 +120,4 @@ def row(item: Item, reader: DigitReader, texts: Texts) -> dict[str, Any]:
 
 def _thumbnail(stages: Stages) -> str:
     _, jpeg = cv2.imencode(".jpg", shrunk(stages.pixels, THUMBNAIL_SIDE)[:, :, ::-1], [cv2.IMWRITE_JPEG_QUALITY, 80])
-    return f"data:image/jpeg;base64,{base64.b64encode(jpeg).decode()}"
+    return f"data:image/jpeg;base64,{base64.b64encode(jpeg.tobytes()).decode()}"

@@ -5,12 +5,14 @@ a file holds is for the reader, whether its path may be opened at all is for who
 """
 
 import io
+import os
 import struct
 import zipfile
 import zlib
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
+from functools import partial
 
 MEGABYTE = 2**20
 MAX_FILE = 32 * MEGABYTE  # bytes of one file, sent by itself or in a zip
@@ -57,7 +59,7 @@ class Item:
 
 
 @contextmanager
-def opened(files: Iterable[tuple[str, str | FileProblem]]) -> Iterator[list[Item]]:
+def opened(files: Iterable[tuple[str, os.PathLike | str | FileProblem]]) -> Iterator[list[Item]]:
     """Everything to read in files that were sent, in order; zips are opened, what is hidden in them is left out.
 
     Args:
@@ -85,7 +87,7 @@ class _Bounded(io.FileIO):
         return super().read(size) or b""
 
 
-def _is_zip(path: str) -> bool:
+def _is_zip(path: os.PathLike | str) -> bool:
     try:
         with open(path, "rb") as file:
             return file.read(4) in _ZIP
@@ -93,7 +95,7 @@ def _is_zip(path: str) -> bool:
         return False  # told when it is loaded
 
 
-def _sent(name: str, path: str) -> Item:
+def _sent(name: str, path: os.PathLike | str) -> Item:
     def load() -> bytes:
         try:
             with open(path, "rb") as file:
@@ -132,7 +134,7 @@ def _in_zip(zip_name: str, file: _Bounded) -> Iterator[Item]:
     if sum(entry.file_size for _, entry in entries) > MAX_UNPACKED:
         raise FileProblem("zip_too_large", megabytes=MAX_UNPACKED // MEGABYTE)
     for name, entry in entries:
-        yield Item(f"{zip_name}/{name}", lambda entry=entry: _unpacked(archive, entry))
+        yield Item(f"{zip_name}/{name}", partial(_unpacked, archive, entry))
 
 
 def _name(entry: zipfile.ZipInfo) -> str:

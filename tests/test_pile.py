@@ -4,6 +4,7 @@ import io
 import struct
 import tracemalloc
 import zipfile
+from pathlib import Path
 
 import pytest
 from PIL import Image
@@ -22,12 +23,12 @@ ENGLISH = Texts("en")
 def zipped(tmp_path):
     """Writes a zip: of each entry its name, or ZipInfo, and its content."""
 
-    def write(*entries, method=zipfile.ZIP_DEFLATED) -> str:
+    def write(*entries, method=zipfile.ZIP_DEFLATED) -> Path:
         path = tmp_path / "pile.zip"
         with zipfile.ZipFile(path, "w", method) as archive:
             for entry, content in entries:
                 archive.writestr(entry, content)
-        return str(path)
+        return path
 
     return write
 
@@ -44,26 +45,26 @@ def contents(*files) -> list[tuple[str, bytes | str]]:
     return found
 
 
-def patched(path: str, record: bytes, offset: int, value: bytes) -> None:
+def patched(path: Path, record: bytes, offset: int, value: bytes) -> None:
     """Writes over a field of every such record in a zip."""
-    content = bytearray(open(path, "rb").read())
+    content = bytearray(path.read_bytes())
     start = content.find(record)
     while start >= 0:
         content[start + offset : start + offset + len(value)] = value
         start = content.find(record, start + 4)
-    open(path, "wb").write(content)
+    path.write_bytes(content)
 
 
 def test_files_and_zips_in_order(zipped, tmp_path):
     (tmp_path / "a.png").write_bytes(b"a")
     path = zipped(("b.png", b"b"), ("deep/c.png", b"c"))
-    got = contents(("a.png", str(tmp_path / "a.png")), ("p.zip", path), ("a.png", str(tmp_path / "a.png")))
+    got = contents(("a.png", tmp_path / "a.png"), ("p.zip", path), ("a.png", tmp_path / "a.png"))
     assert got == [("a.png", b"a"), ("p.zip/b.png", b"b"), ("p.zip/deep/c.png", b"c"), ("a.png", b"a")]
 
 
 def test_what_was_not_sent_is_told_in_its_place(tmp_path):
     (tmp_path / "a.png").write_bytes(b"a")
-    got = contents(("gone", str(tmp_path / "gone")), ("lost", FileProblem("not_sent")), ("a", str(tmp_path / "a.png")))
+    got = contents(("gone", tmp_path / "gone"), ("lost", FileProblem("not_sent")), ("a", tmp_path / "a.png"))
     assert got == [("gone", "not_sent"), ("lost", "not_sent"), ("a", b"a")]
 
 
@@ -71,7 +72,7 @@ def test_a_zip_is_known_by_its_content(zipped, tmp_path):
     path = zipped(("1.png", b"1"))
     (tmp_path / "image.zip").write_bytes(NUMBER)
     assert contents(("nameless", path)) == [("nameless/1.png", b"1")]
-    assert contents(("image.zip", str(tmp_path / "image.zip"))) == [("image.zip", NUMBER)]
+    assert contents(("image.zip", tmp_path / "image.zip")) == [("image.zip", NUMBER)]
 
 
 def test_folders_and_hidden_files_are_left_out(zipped):
@@ -121,17 +122,17 @@ def test_unusual_packing(zipped, method):
 
 def test_damaged_entry_and_the_rest_goes_on(zipped):
     path = zipped(("1.png", NUMBER), ("2.png", b"2"), method=zipfile.ZIP_STORED)
-    content = bytearray(open(path, "rb").read())
+    content = bytearray(path.read_bytes())
     content[100] ^= 0xFF
-    open(path, "wb").write(content)
+    path.write_bytes(content)
     assert contents(("p", path)) == [("p/1.png", "entry_damaged"), ("p/2.png", b"2")]
 
 
 def test_damaged_zip(zipped):
     path = zipped(("1.png", NUMBER))
-    content = open(path, "rb").read()
+    content = path.read_bytes()
     for cut in (4, 40, len(content) // 2, len(content) - 10):
-        open(path, "wb").write(content[:cut])
+        path.write_bytes(content[:cut])
         assert contents(("p.zip", path)) == [("p.zip", "zip_damaged")]
 
 
@@ -148,7 +149,7 @@ def test_a_huge_table_of_contents_is_not_even_read(tmp_path):
     path = tmp_path / "table.zip"
     path.write_bytes(b"PK\3\4" + table + end)
     tracemalloc.start()
-    assert contents(("p.zip", str(path))) == [("p.zip", "zip_too_many")]
+    assert contents(("p.zip", path)) == [("p.zip", "zip_too_many")]
     assert tracemalloc.get_traced_memory()[1] < 2 * MEGABYTE
     tracemalloc.stop()
 
@@ -180,7 +181,7 @@ def test_bomb_that_lies_of_its_size(zipped):
 def test_file_that_is_too_large(tmp_path):
     path = tmp_path / "large"
     path.write_bytes(bytes(MAX_FILE + 1))
-    assert contents(("large", str(path))) == [("large", "too_large")]
+    assert contents(("large", path)) == [("large", "too_large")]
 
 
 def test_row_of_what_was_read(reader):
