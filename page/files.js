@@ -48,19 +48,31 @@ async function work() {
 }
 
 function sent(batch) {
-  return batch.sent ??= Promise.all(batch.jobs.map(sendOne));
+  return batch.sent ??= sendAll(batch.jobs);
 }
 
-async function sendOne({file, name}) {
-  if (file?.size > props.megabytes * 2 ** 20) return {name, problem: 'too_large'};
+async function sendAll(jobs) {
+  const files = await send(jobs.filter((job) => !flaw(job)));
+  return jobs.map((job) => (flaw(job) ? {name: job.name, problem: flaw(job)} : files.shift()));
+}
+
+function flaw({file}) {
+  return !file ? 'not_sent' : file.size > props.megabytes * 2 ** 20 ? 'too_large' : '';
+}
+
+async function send(jobs) {
+  if (!jobs.length) return [];
   const form = new FormData();
-  form.append('files', file);
+  for (const {file} of jobs) form.append('files', file);
   try {
     // Not Gradio's upload(), which tells of every failure once more, in English and over the page.
     const answer = await fetch(`${gradio_config.root}${gradio_config.api_prefix}/upload`, {method: 'POST', body: form});
-    return answer.ok ? {name, path: (await answer.json())[0]} : {name, problem: 'not_sent'};
+    if (!answer.ok) throw answer;
+    const paths = await answer.json();
+    return jobs.map(({name}, index) => ({name, path: paths[index]}));
   } catch {
-    return {name, problem: 'not_sent'};
+    if (jobs.length === 1) return [{name: jobs[0].name, problem: 'not_sent'}];
+    return (await Promise.all(jobs.map((job) => send([job])))).flat();  // to know which of them it was
   }
 }
 

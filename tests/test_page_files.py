@@ -200,6 +200,19 @@ def test_too_large_a_file_is_not_even_sent(open_page, tmp_path):
     assert sent == []
 
 
+def test_a_file_that_does_not_arrive_holds_no_other_back(open_page):
+    page = go_to_files(open_page())
+
+    def answer(route) -> None:
+        refused = b"bad.png" in route.request.post_data_buffer
+        route.fulfill(body="no paths") if refused else route.continue_()
+
+    page.route("**/upload", answer)
+    choose(page, [file("1.png", SEVEN.read_bytes()), file("bad.png", b"bad"), file("2.png", SEVEN.read_bytes())])
+    expect(status(page)).to_have_text("Done, 3 in all: 2 sure, 0 unsure, 1 not read.")
+    assert column(page, "result")[1] == f"Not read{TEXTS['not_sent']}"
+
+
 @pytest.mark.parametrize("kind", ["paste", "drop"])
 def test_a_drop_goes_to_the_room_that_is_open(page, kind):
     write(page, "7", 0.36, 0.12, 0.45)
