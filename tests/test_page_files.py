@@ -275,3 +275,23 @@ def test_files_of_the_server_and_links_are_not_read(server):
     for nonsense in (None, {"files": [{"name": "x"}] * 100, "start": 0}, {"files": [], "start": -1}):
         with pytest.raises(urllib.error.HTTPError, match="422"):
             ask(nonsense)
+
+
+def test_a_folder_is_dropped_with_all_that_is_in_it(open_page, tmp_path):
+    page = go_to_files(open_page())
+    folder = tmp_path / "scans"
+    (folder / "deep").mkdir(parents=True)
+    (folder / "deep" / "7.png").write_bytes(SEVEN.read_bytes())
+    (folder / "4079.png").write_bytes(NUMBER.read_bytes())
+    (folder / ".DS_Store").write_bytes(b"x")
+    area = page.locator(".drop").bounding_box()
+    place = {"x": area["x"] + 50, "y": area["y"] + 50}
+    data = {"items": [], "files": [str(folder)], "dragOperationsMask": 1}
+    devtools = page.context.new_cdp_session(page)
+    for kind in ("dragEnter", "dragOver", "drop"):
+        devtools.send("Input.dispatchDragEvent", {"type": kind, **place, "data": data})
+    expect(status(page)).to_have_text("Done, 2 in all: 2 sure, 0 unsure, 0 not read.")
+    assert dict(zip(column(page, "file"), column(page, "number"))) == {
+        "scans/deep/7.png": "7",
+        "scans/4079.png": "4079",
+    }
