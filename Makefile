@@ -2,7 +2,7 @@
 #
 #   make demo    open the page                  make train   train and replace models/digits.onnx
 #   make test    run all tests                  make bench   measure accuracy and speed
-#   make lint    check style and types
+#   make lint    check style and types          make screenshots   take README's pictures anew
 
 PYTHON ?= python3
 DATA ?= $(wildcard ../shared/data/mnist.npz)
@@ -10,7 +10,7 @@ BIN := .venv/bin
 SERVING := .venv/.serving-installed
 ALL := .venv/.all-installed
 
-.PHONY: demo test train bench bench-accuracy bench-speed lint
+.PHONY: demo test train bench bench-accuracy bench-speed screenshots lint
 
 demo: $(SERVING)
 	$(BIN)/python demo.py
@@ -28,6 +28,9 @@ bench-accuracy: $(ALL)
 
 bench-speed: $(ALL)
 	$(BIN)/python -m benchmarks.speed --save benchmarks/speed.md
+
+screenshots: $(ALL)
+	$(BIN)/python assets/make.py screenshots
 
 lint: $(ALL)
 	$(BIN)/ruff check .

@@ -18,13 +18,14 @@ from digits.classifier import DEFAULT_MODEL
 from page.answer import CHOSEN_DIGIT, Answer, nothing_yet, problem, read_as
 from page.component import parts
 from page.examples import examples
+from page.files import Files
 from page.look import LOOK
 from page.pad import Pad, seen
+from page.pile import MAX_FILE
 from page.source import ImageFile, Source
 from page.stages import HowItSees, pictures
 from page.texts import NO_IMAGE, PREDICT, TITLE, not_listening, spoken_by, translated
 
-MAX_FILE_SIZE = "32mb"
 MAX_THREADS = 8  # images read at the same time; more wait
 HOUR = 3600  # seconds that an uploaded file is kept
 
@@ -62,16 +63,19 @@ def create_demo(reader: DigitReader) -> gr.Blocks:
 
     with gr.Blocks(title=TITLE, analytics_enabled=False, delete_cache=(HOUR, HOUR)) as demo:
         gr.HTML(**parts("heading"))
-        with gr.Tabs(elem_classes="rooms"), gr.Tab(translated("page.write")):
-            with gr.Row(elem_classes="columns"):
-                with gr.Column(scale=6, min_width=280):
-                    pad = Pad()
-                with gr.Column(scale=5, min_width=280, elem_classes="reading"):
-                    answer = Answer()
-                    top_3 = gr.HTML([], elem_classes="top-3", **parts("top3"))
-                    bars = gr.HTML([], **parts("bars"))
-            how_it_sees = HowItSees()
-            examples()
+        with gr.Tabs(elem_classes="rooms"):
+            with gr.Tab(translated("page.write")):
+                with gr.Row(elem_classes="columns"):
+                    with gr.Column(scale=6, min_width=280):
+                        pad = Pad()
+                    with gr.Column(scale=5, min_width=280, elem_classes="reading"):
+                        answer = Answer()
+                        top_3 = gr.HTML([], elem_classes="top-3", **parts("top3"))
+                        bars = gr.HTML([], **parts("bars"))
+                how_it_sees = HowItSees()
+                examples()
+            with gr.Tab(translated("files.tab")):
+                Files(reader)
         gr.HTML(**parts("footer"))
 
         # Every stroke, photo and example takes this one way, one at a time and the last one always: an old answer can't
@@ -126,7 +130,7 @@ def main() -> int:
             share=args.share,
             server_name=args.host,
             server_port=args.port,
-            max_file_size=MAX_FILE_SIZE,
+            max_file_size=MAX_FILE,
             max_threads=MAX_THREADS,
             ssr_mode=False,  # the pad draws itself in the browser; a second server would add nothing
             run_history=False,

@@ -1,11 +1,13 @@
 """Makes every picture in this folder, from the running page: the examples and the screenshots.
 
-    python assets/make.py
+    python assets/make.py examples
+    python assets/make.py screenshots
 
 A headless Chromium opens the page, assets/hand.py writes on the pad, and what the page sends to be read is kept as an
 example: the examples are drawings of this project, and nothing else's. The screenshots show the page at work on them.
 """
 
+import argparse
 import base64
 import json
 import subprocess
@@ -86,27 +88,40 @@ def make_examples(page: Page) -> None:
 
 
 def make_screenshots(browser: Browser, address: str) -> None:
-    """The page at work, as README shows it."""
-    for name, width, height, scheme, number in (
-        ("wide-light", 1280, 880, "light", "4079"),
-        ("wide-dark", 1280, 880, "dark", "4079"),
-        ("phone", 390, 844, "light", "7"),
-    ):
-        page = open_page(browser, address, width, height, scheme)
-        if number == "7":
-            write(page, number, 0.36, 0.14, 0.45, seed=3)
-        else:
-            write(page, number, 0.07, 0.24, 0.26, seed=2)
-        page.wait_for_timeout(1000)
-        page.screenshot(path=HERE / "screenshots" / f"{name}.png")
+    """The page at work, in light and dark, wide and on a phone, as README shows it."""
+    for scheme in ("light", "dark"):
+        page = open_page(browser, address, 1280, 880, scheme)
+        write(page, "4079", 0.07, 0.24, 0.26, seed=2)
+        take(page, f"wide-{scheme}")
         page.close()
+
+        page = open_page(browser, address, 390, 844, scheme)
+        write(page, "7", 0.36, 0.14, 0.45, seed=3)
+        take(page, f"phone-{scheme}")
+        page.close()
+
+    page = open_page(browser, address, 1280, 880)
+    write(page, "4079", 0.07, 0.24, 0.26, seed=2)
+    page.locator("summary").click()
+    page.locator(".frames button").first.click()
+    take(page, "how-it-sees", "details")
+    page.close()
+
+
+def take(page: Page, name: str, part: str | None = None) -> None:
+    """A picture of the page once it stands still, or of a part of it."""
+    page.wait_for_timeout(1000)
+    shown = page.locator(part) if part else page
+    shown.screenshot(path=HERE / "screenshots" / f"{name}.png")
 
 
 if __name__ == "__main__":
-    with sync_playwright() as playwright:
+    parser = argparse.ArgumentParser(description=__doc__.split(":")[0])
+    parser.add_argument("what", choices=["examples", "screenshots"])
+    with sync_playwright() as playwright, running_page() as address:
         chromium = playwright.chromium.launch(**CHROMIUM)
-        with running_page() as address:
+        if parser.parse_args().what == "examples":
             make_examples(open_page(chromium, address, 1280, 860))
-        with running_page() as address:  # anew, so that it shows the new examples
+        else:
             make_screenshots(chromium, address)
         chromium.close()

@@ -147,7 +147,9 @@ for (const input of element.querySelectorAll('input[type=file]')) {
   });
 }
 
-const imageIn = (transfer) => [...(transfer?.files ?? [])][0];
+// Files and keys are the pad's while its room is the open one.
+const isOpen = () => element.checkVisibility();
+const imageIn = (transfer) => isOpen() && [...(transfer?.files ?? [])][0];
 
 // Anywhere on the page: a file that misses the pad would otherwise replace the page in the browser.
 document.addEventListener('paste', (event) => {
@@ -279,7 +281,7 @@ const keys = {
 };
 
 document.addEventListener('keydown', (event) => {
-  if (!element.checkVisibility() || event.target.closest('input, textarea, [contenteditable]')) return;
+  if (!isOpen() || event.target.closest('input, textarea, [contenteditable]')) return;
   const held = [event.ctrlKey || event.metaKey ? 'ctrl+' : '', event.shiftKey ? 'shift+' : '', event.altKey ? 'alt+' : ''];
   const action = keys[held.join('') + event.key.toLowerCase()];
   if (!action) return;
