@@ -8,6 +8,7 @@ It says what is on the page and what happens on an event. The reader is in digit
 """
 
 import argparse
+import json
 import sys
 from typing import Any
 
@@ -16,10 +17,14 @@ import gradio as gr
 from digits import DigitReader, ImageError, ModelError
 from digits.classifier import DEFAULT_MODEL
 from page.answer import CHOSEN_DIGIT, Answer, nothing_yet, problem, read_as
+from page.assistants import HAS_ASSISTANTS, JsonAnswer
+from page.code import EXAMPLE, code
 from page.component import parts
 from page.examples import examples
+from page.figures import figures
 from page.look import LOOK
 from page.pad import Pad, seen
+from page.served import ROUTES
 from page.source import ImageFile, Source
 from page.texts import NO_IMAGE, PREDICT, TITLE, not_listening, spoken_by, translated
 
@@ -41,7 +46,12 @@ def create_demo(reader: DigitReader) -> gr.Blocks:
             return problem(texts.problem(error)), seen(None)
         return read_as(reading, texts), seen(reading)
 
-    def predict(image: Source) -> dict[str, Any]:
+    def read_digits(image: Source) -> dict[str, Any]:
+        """Reads an image for a program; assistants are told what stands below.
+
+        Args:
+            image: the image itself, as a data: URL such as data:image/png;base64,... No link, and no path.
+        """
         if image is None:
             raise gr.Error(NO_IMAGE, print_exception=False)
         try:
@@ -61,6 +71,10 @@ def create_demo(reader: DigitReader) -> gr.Blocks:
                         top_3 = gr.HTML([], elem_classes="top-3", **parts("top3"))
                         bars = gr.HTML([], **parts("bars"))
                 examples()
+            with gr.Tab(translated("figures.tab")):
+                figures(json.loads(reader.metadata.get("training", "{}")))
+            with gr.Tab(translated("code.tab")):
+                code(reader.read(EXAMPLE))
         gr.HTML(**parts("footer"))
 
         # Every stroke, photo and example takes this one way, one at a time and the last one always: an old answer can't
@@ -82,9 +96,9 @@ def create_demo(reader: DigitReader) -> gr.Blocks:
         # For programs. No event of the page starts it, and its components aren't shown.
         gr.on(
             [],
-            predict,
+            read_digits,
             inputs=ImageFile(label="image", visible=False),
-            outputs=gr.JSON(label="reading", visible=False),
+            outputs=JsonAnswer(label="reading", visible=False),
             api_name="predict",
             api_description=PREDICT,
             queue=False,
@@ -110,6 +124,8 @@ def main() -> int:
             ssr_mode=False,  # the pad draws itself in the browser; a second server would add nothing
             run_history=False,
             enable_monitoring=False,
+            mcp_server=HAS_ASSISTANTS,
+            app_kwargs={"routes": ROUTES},
             **LOOK,
         )
     except ModelError as error:
