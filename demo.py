@@ -61,7 +61,7 @@ def create_demo(reader: DigitReader) -> gr.Blocks:
 
     with gr.Blocks(title=TITLE, analytics_enabled=False, delete_cache=(HOUR, HOUR)) as demo:
         gr.HTML(**parts("heading"))
-        with gr.Tabs(elem_classes="rooms"):
+        with gr.Tabs(elem_classes="rooms", overflow_behavior="wrap"):
             with gr.Tab(translated("page.write")):
                 with gr.Row(elem_classes="columns"):
                     with gr.Column(scale=6, min_width=280):
