@@ -3,6 +3,7 @@
 import asyncio
 import base64
 import json
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
@@ -29,7 +30,9 @@ def ask(server):
             await session.initialize()
             return await question(session)
 
-    return lambda question: asyncio.run(exchange(question))
+    # In a thread of its own: where tests of the page ran before, this one has an event loop of Playwright's.
+    with ThreadPoolExecutor(1) as thread:
+        yield lambda question: thread.submit(asyncio.run, exchange(question)).result()
 
 
 def test_there_is_one_tool_and_it_says_what_it_needs(ask):
