@@ -16,12 +16,16 @@ import gradio as gr
 from digits import DigitReader, ImageError, ModelError
 from digits.classifier import DEFAULT_MODEL
 from page.answer import CHOSEN_DIGIT, Answer, nothing_yet, problem, read_as
+from page.assistants import HAS_ASSISTANTS, JsonAnswer
+from page.code import EXAMPLE, code
 from page.component import parts
 from page.examples import examples
+from page.figures import figures
 from page.files import Files
 from page.look import LOOK
 from page.pad import Pad, seen
 from page.pile import MAX_FILE
+from page.served import ROUTES
 from page.source import ImageFile, Source
 from page.stages import HowItSees, pictures
 from page.texts import NO_IMAGE, PREDICT, TITLE, not_listening, spoken_by, translated
@@ -53,7 +57,12 @@ def create_demo(reader: DigitReader) -> gr.Blocks:
             return pictures(stages)
         return pictures(stages, chosen, reader.occlusion(stages.reading.digits[chosen]))
 
-    def predict(image: Source) -> dict[str, Any]:
+    def read_digits(image: Source) -> dict[str, Any]:
+        """Reads an image for a program; assistants are told what stands below.
+
+        Args:
+            image: the image itself, as a data: URL such as data:image/png;base64,... No link, and no path.
+        """
         if image is None:
             raise gr.Error(NO_IMAGE, print_exception=False)
         try:
@@ -63,7 +72,7 @@ def create_demo(reader: DigitReader) -> gr.Blocks:
 
     with gr.Blocks(title=TITLE, analytics_enabled=False, delete_cache=(HOUR, HOUR)) as demo:
         gr.HTML(**parts("heading"))
-        with gr.Tabs(elem_classes="rooms"):
+        with gr.Tabs(elem_classes="rooms", overflow_behavior="wrap"):
             with gr.Tab(translated("page.write")):
                 with gr.Row(elem_classes="columns"):
                     with gr.Column(scale=6, min_width=280):
@@ -76,6 +85,10 @@ def create_demo(reader: DigitReader) -> gr.Blocks:
                 examples()
             with gr.Tab(translated("files.tab")):
                 Files(reader)
+            with gr.Tab(translated("figures.tab")):
+                figures()
+            with gr.Tab(translated("code.tab")):
+                code(reader.read(EXAMPLE))
         gr.HTML(**parts("footer"))
 
         # Every stroke, photo and example takes this one way, one at a time and the last one always: an old answer can't
@@ -107,9 +120,9 @@ def create_demo(reader: DigitReader) -> gr.Blocks:
         # For programs. No event of the page starts it, and its components aren't shown.
         gr.on(
             [],
-            predict,
+            read_digits,
             inputs=ImageFile(label="image", visible=False),
-            outputs=gr.JSON(label="reading", visible=False),
+            outputs=JsonAnswer(label="reading", visible=False),
             api_name="predict",
             api_description=PREDICT,
             queue=False,
@@ -135,6 +148,8 @@ def main() -> int:
             ssr_mode=False,  # the pad draws itself in the browser; a second server would add nothing
             run_history=False,
             enable_monitoring=False,
+            mcp_server=HAS_ASSISTANTS,
+            app_kwargs={"routes": ROUTES},
             **LOOK,
         )
     except ModelError as error:

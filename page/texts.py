@@ -36,7 +36,11 @@ NO_IMAGE = "There is no image to read: send one as a file."
 BROKEN_DATA = "The image is damaged: it is not valid base64. Please send it again."
 NOT_SENT = "This file was not sent from here: send the image itself."
 NO_LINKS = "Links are not opened here: send the image itself, as a file or as a data: URL."
-PREDICT = "Read the handwritten digits in an image (PNG, JPEG, WebP, GIF, BMP, TIFF), upright or rotated by its EXIF."
+PREDICT = (
+    "Read the handwritten digits in an image (PNG, JPEG, WebP, GIF, BMP, TIFF), upright or rotated by its EXIF: a "
+    "digit, a number or several lines. Answers the text, and for each digit its probabilities, its box in pixels and "
+    "whether it is certain. Send the image itself, as a file or as a data: URL: links are not opened."
+)
 
 
 class Texts:

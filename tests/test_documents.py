@@ -10,12 +10,14 @@ from digits.classifier import DEFAULT_MODEL
 
 ROOT = Path(__file__).parent.parent
 MEASURED = (ROOT / "benchmarks" / "accuracy.md").read_text()
+SPEED = (ROOT / "benchmarks" / "speed.md").read_text()
 README = (ROOT / "README.md").read_text()
 CARD = (ROOT / "models" / "README.md").read_text()
 
 
-def test_the_table_was_measured_with_the_shipped_model():
-    (digest,) = re.findall(r"SHA-256 begins with (\w+)", MEASURED)
+@pytest.mark.parametrize("measured", [MEASURED, SPEED], ids=["accuracy", "speed"])
+def test_tables_were_measured_with_the_shipped_model(measured):
+    (digest,) = re.findall(r"SHA-256 begins with (\w+)", measured)
     assert hashlib.sha256(DEFAULT_MODEL.read_bytes()).hexdigest().startswith(digest)
 
 
@@ -36,3 +38,12 @@ def test_the_readme_names_the_corruptions_mean_and_the_area_as_measured():
 def test_the_readme_names_the_shipped_networks_figures():
     (accuracy,) = re.findall(r"MNIST test accuracy \| \*\*([\d.]+)%", CARD)
     assert f"**{accuracy} %**" in README
+
+
+def test_the_readme_names_the_speed_as_measured():
+    (drawing,) = re.findall(r"480x480 drawing of a 7 (?:\| [\d.]+ ms ){4}\| ([\d.]+ ms)", SPEED)
+    (photo,) = re.findall(r"12-megapixel photo of a 7 (?:\| [\d.]+ ms ){4}\| ([\d.]+ ms)", SPEED)
+    (start,) = re.findall(r"command line, one 480x480 drawing \| ([\d.]+ s)", SPEED)
+    assert f"drawing in {drawing}" in README
+    assert f"photo in {photo}" in README
+    assert f"answers {start}" in README
