@@ -9,6 +9,9 @@ WIDTH, HEIGHT = 420, 240
 LEFT, TOP, RIGHT, BOTTOM = 46, 10, 10, 28
 DASHES = ("none", "6 4", "2 3", "8 3 2 3")
 
+SCALES = {"loss": math.log10, "accuracy": lambda accuracy: -math.log10(max(1 - accuracy, 1e-6))}
+TICKS = {"loss": (0.003, 0.01, 0.03, 0.1, 0.3, 1, 3), "accuracy": (0.5, 0.8, 0.9, 0.95, 0.98, 0.99, 0.995, 0.998)}
+
 History = dict[str, list[float]]
 
 
@@ -17,11 +20,12 @@ def curves(histories: list[History], quantity: str) -> str:
 
     Args:
         histories: of every run, lists with a value for each epoch: "loss", "val_loss", "accuracy", "val_accuracy".
-        quantity: "loss", drawn on a logarithmic scale, or "accuracy".
+        quantity: "loss" or "accuracy". The scale is that of the logarithm of the loss, or of the part that is wrong:
+            what is learnt last is small.
     """
     values = [value for history in histories for name in (quantity, f"val_{quantity}") for value in history[name]]
     epochs = max(len(history[quantity]) for history in histories)
-    scale = math.log10 if quantity == "loss" else float
+    scale = SCALES[quantity]
     low, high = scale(min(values)), scale(max(values))
 
     def x(epoch: float) -> float:
@@ -31,8 +35,8 @@ def curves(histories: list[History], quantity: str) -> str:
         return HEIGHT - BOTTOM - (HEIGHT - TOP - BOTTOM) * (scale(value) - low) / max(1e-9, high - low)
 
     parts = []
-    for value in _ticks(min(values), max(values), quantity):
-        said = f"{value:g}" if quantity == "loss" else f"{value:.1%}"
+    for value in filter(lambda tick: min(values) <= tick <= max(values), TICKS[quantity]):
+        said = f"{value:g}" if quantity == "loss" else f"{100 * value:g}%"
         parts.append(f'<path class="grid" d="M{LEFT} {y(value):.1f}H{WIDTH - RIGHT}"/>')
         parts.append(f'<text x="{LEFT - 6}" y="{y(value) + 4:.1f}" text-anchor="end">{said}</text>')
     for epoch in sorted({1, epochs, *range(5, epochs - 1, 5)}):
@@ -43,11 +47,3 @@ def curves(histories: list[History], quantity: str) -> str:
             dashes = DASHES[at % len(DASHES)]
             parts.append(f'<polyline class="{drawn}" stroke-dasharray="{dashes}" points="{points}"/>')
     return f'<svg viewBox="0 0 {WIDTH} {HEIGHT}" aria-hidden="true">{"".join(parts)}</svg>'
-
-
-def _ticks(low: float, high: float, quantity: str) -> list[float]:
-    if quantity == "loss":
-        powers = range(math.floor(math.log10(low)), math.ceil(math.log10(high)) + 1)
-        return [tick for power in powers for tick in (10.0**power, 3 * 10.0**power) if low <= tick <= high]
-    step = next(step for step in (0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2) if (high - low) / step <= 5)
-    return [step * at for at in range(math.ceil(low / step), math.floor(high / step) + 1)]

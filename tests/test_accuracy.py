@@ -29,7 +29,7 @@ def samples_of(name, mnist_path, count=None):
 
 def test_the_shipped_model_reads_the_mnist_test_set(mnist):
     probabilities, _ = Classifier().classify(mnist["x_test"] / np.float32(255))
-    assert (probabilities.argmax(1) == mnist["y_test"]).mean() >= 0.9965
+    assert (probabilities.argmax(1) == mnist["y_test"]).mean() >= 0.9964
 
 
 @pytest.mark.parametrize("name", FLOORS)
@@ -53,7 +53,11 @@ def test_corrupted_digits_are_read(mnist_path, reader):
 
 def test_the_reader_knows_digits_from_other_symbols(mnist_path, reader):
     digits, others = (
-        np.array([certainty(reading) for reading in reader.read_many(image for image, _ in samples)])
-        for samples in (samples_of(name, mnist_path, 800) for name in ("dev/single", "dev/not_digits"))
+        list(reader.read_many(image for image, _ in samples_of(name, mnist_path, 800)))
+        for name in ("dev/single", "dev/not_digits")
     )
-    assert area_under_roc(digits, others) >= 0.97
+    area = area_under_roc(*(np.array([certainty(one) for one in readings]) for readings in (digits, others)))
+    assert area >= 0.98
+    right = [one.certain and one.text == text for one, (_, text) in zip(digits, samples_of("dev/single", mnist_path))]
+    assert np.mean(right) >= 0.975
+    assert np.mean([one.certain for one in others]) <= 0.12
