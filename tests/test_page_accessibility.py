@@ -4,8 +4,8 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Page, expect
 
-from assets.hand import write
-from tests.browser import EXAMPLES, choose_file, expect_number, expect_winner
+from assets.hand import draw, write
+from tests.browser import ENGLISH, EXAMPLES, choose_file, expect_number, expect_winner
 
 
 def serious_findings(page: Page) -> list[str]:
@@ -38,7 +38,45 @@ def unfolded(page: Page) -> None:
     expect(page.locator(".strip figure")).to_have_count(5)
 
 
-@pytest.mark.parametrize("state", [empty, drawing, photo, unfolded])
+def problem(page: Page) -> None:
+    choose_file(page, {"name": "notes.txt", "mimeType": "text/plain", "buffer": b"no image"})
+    expect(page.locator("[data-tone=problem] .sentence")).to_be_visible()
+
+
+def scribble(page: Page) -> None:
+    area = page.locator("canvas").bounding_box()
+    x, y, width = area["x"], area["y"], area["width"]
+    zigzag = [(0.3, 0.15), (0.7, 0.5), (0.3, 0.5), (0.7, 0.2), (0.35, 0.35), (0.75, 0.35), (0.5, 0.1), (0.5, 0.6)]
+    draw(page, [(x + width * across, y + width * down) for across, down in zigzag])
+    expect(page.locator("[data-tone=unsure] .sentence")).to_be_visible()
+
+
+def table(page: Page) -> None:
+    open_room(page, "files")
+    page.locator("input[multiple]").set_input_files(
+        [
+            {"name": "4079.png", "mimeType": "image/png", "buffer": (EXAMPLES / "5-4079.png").read_bytes()},
+            {"name": "notes.txt", "mimeType": "text/plain", "buffer": b"no image"},
+        ]
+    )
+    expect(page.get_by_text("1 not read")).to_be_visible()
+
+
+def figures(page: Page) -> None:
+    open_room(page, "figures")
+    page.locator(".headline").wait_for()
+
+
+def code(page: Page) -> None:
+    open_room(page, "code")
+    page.get_by_text("gradio_client").first.wait_for()
+
+
+def open_room(page: Page, room: str) -> None:
+    page.get_by_role("tab", name=ENGLISH[room]["tab"]).click()
+
+
+@pytest.mark.parametrize("state", [empty, drawing, photo, unfolded, problem, scribble, table, figures, code])
 @pytest.mark.parametrize(("scheme", "width"), [("light", 1280), ("dark", 390)])
 def test_no_serious_finding(open_page, scheme, width, state):
     page = open_page(width, 844, color_scheme=scheme)
@@ -76,3 +114,12 @@ def test_reduced_motion_is_honoured(open_page):
         "[...document.querySelectorAll('.bar')].filter((e) => getComputedStyle(e).transitionDuration !== '0s').length"
     )
     assert moving == 0
+
+
+def test_rooms_are_reached_with_the_keyboard(page):
+    page.get_by_role("tab").first.focus()
+    for _ in range(3):
+        page.keyboard.press("Tab")
+    page.keyboard.press("Enter")
+    page.get_by_text("gradio_client").first.wait_for()
+    expect(page.locator("canvas")).to_be_hidden()
