@@ -80,7 +80,7 @@ def create_demo(reader: DigitReader) -> gr.Blocks:
                     with gr.Column(scale=5, min_width=280, elem_classes="reading"):
                         answer = Answer()
                         top_3 = gr.HTML([], elem_classes="top-3", **parts("top3"))
-                        bars = gr.HTML([], **parts("bars"))
+                        bars = gr.HTML({"percents": [], "certain": True}, **parts("bars"))
                 how_it_sees = HowItSees()
                 examples()
             with gr.Tab(translated("files.tab")):

@@ -199,7 +199,7 @@ function showBoxes() {
   const isPhoto = element.dataset.mode === 'photo';
   const [across, down] = isPhoto ? [photo.naturalWidth, photo.naturalHeight] : [SENT_WIDTH, SENT_HEIGHT];
   element.dataset.single = !isPhoto && props.boxes.length === 1;  // a digit alone on the pad needs no box to be found
-  if (!across) return;  // the photo is still on its way, and shows them itself
+  if (!across) return boxes.replaceChildren();  // no preview, or a photo that is on its way and shows them itself
   const frames = props.boxes.map(({box: [left, top, right, bottom], label, percent, certain}, index) => {
     const frame = document.createElement('button');
     frame.type = 'button';
@@ -215,8 +215,10 @@ function showBoxes() {
     frame.style.height = `${100 * (bottom - top) / down}%`;
     const next = props.boxes[index + 1]?.box[0] ?? across;
     const room = (next > left ? next - left : across - left) * boxes.clientWidth / across;
-    frame.dataset.room = room < 28 ? 'digit' : room < 66 ? 'stacked' : 'line';
-    frame.classList.toggle('at-top', top * boxes.clientHeight / down < 30);
+    // At the upper edge there is less room above it for its label.
+    const above = Math.min(20, top * boxes.clientHeight / down - 2);
+    frame.style.setProperty('--above', `${above}px`);
+    frame.dataset.room = room >= 66 ? 'line' : room >= 28 && above === 20 ? 'stacked' : 'digit';
     frame.innerHTML = `<span>${label} <small>${percent}</small></span>`;
     return frame;
   });

@@ -133,6 +133,15 @@ def test_file_that_is_too_large_says_so(page, tmp_path):
     expect(page.get_by_text(ENGLISH["pad"]["hint"])).to_be_visible()
 
 
+def test_a_refused_file_shows_no_boxes_of_what_was_there_before(page):
+    write(page, "47", 0.2, 0.2, 0.3)
+    expect_number(page, "47")
+    expect(page.locator(".boxes .box")).to_have_count(2)
+    choose_file(page, {"name": "notes.txt", "mimeType": "text/plain", "buffer": b"no image"})
+    expect(sentence(page)).to_contain_text("notes.txt is not an image")
+    expect(page.locator(".boxes .box")).to_have_count(0)
+
+
 def test_digit_is_chosen_in_the_photo(page):
     choose_file(page, EXAMPLES / "5-4079.png")
     expect_number(page, "4079")
