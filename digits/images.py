@@ -80,7 +80,7 @@ def load_pixels(image: ImageSource) -> tuple[np.ndarray, float]:
     # Reduced before it is turned or converted, where that can be: those copies are then small.
     if max(opened.size) > WORKING_SIDE and opened.mode in ("L", "RGB"):
         opened = _keeping_exif(opened, _to_working_side(np.asarray(opened)))
-    pixels = _on_paper(ImageOps.exif_transpose(opened))
+    pixels = _on_paper(_upright(opened))
     if max(pixels.shape[:2]) > WORKING_SIDE:
         pixels = _to_working_side(pixels)
     return pixels, max(pixels.shape[:2]) / full_side
@@ -142,6 +142,12 @@ def _from_array(array: np.ndarray) -> Image.Image:
     return Image.fromarray(np.ascontiguousarray(array.astype(np.uint8)))
 
 
+def _upright(image: Image.Image) -> Image.Image:
+    """The image turned as its EXIF says; itself where there is nothing to turn, for a copy costs time."""
+    is_turned = image.getexif().get(ExifTags.Base.Orientation, 1) != 1
+    return ImageOps.exif_transpose(image) if is_turned else image
+
+
 def _on_paper(image: Image.Image) -> np.ndarray:
     """Any mode -> uint8 (h, w, 3); what is transparent becomes paper."""
     if image.mode.startswith("I") or image.mode == "F":
@@ -151,7 +157,7 @@ def _on_paper(image: Image.Image) -> np.ndarray:
         high = max(high, 65535.0 if image.mode.startswith("I;16") or high > 255 else 255.0 if high > 1 else 1.0)
         image = Image.fromarray(((values - min(low, 0)) / (high - min(low, 0)) * 255).astype(np.uint8))
     if not image.has_transparency_data:
-        return np.asarray(image.convert("RGB"))
+        return np.asarray(image if image.mode == "RGB" else image.convert("RGB"))
     rgba = np.asarray(image.convert("RGBA")).astype(np.float32)
     alpha = rgba[:, :, 3:] / 255
     visible = alpha.sum()

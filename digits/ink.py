@@ -32,6 +32,9 @@ MIN_COLOUR = 24
 # How many stroke widths the paper is closed over: enough for the crossing of two thick strokes.
 STROKES_CLOSED_OVER = 4
 
+# Closing over a square costs much; one of so many pixels finds paper as well as a larger one on a larger picture.
+CLOSED_SIDE = 32
+
 
 def find_ink(pixels: np.ndarray) -> np.ndarray:
     """Separates ink from paper.
@@ -100,13 +103,28 @@ def _is_colourful(pixels: np.ndarray) -> bool:
 
 def _contrast(channels: list[np.ndarray], window: int) -> np.ndarray:
     """How much darker than the paper round it each pixel is, uint8, in the channel that shows it most."""
-    square, margin = np.ones((window, window), np.uint8), window // 2
-    contrasts = []
-    for channel in channels:
-        page = _with_margin(channel, margin)
-        hat = cv2.morphologyEx(page, cv2.MORPH_BLACKHAT, square)
-        contrasts.append(hat[margin : margin + channel.shape[0], margin : margin + channel.shape[1]])
-    return np.maximum.reduce(contrasts)
+    return np.maximum.reduce([cv2.subtract(_paper(channel, window), channel) for channel in channels])
+
+
+def _paper(channel: np.ndarray, window: int) -> np.ndarray:
+    """The channel closed over squares of that side, uint8: what it would be without ink.
+
+    It is worked out on a copy as small as the window allows, for paper is smooth.
+    """
+    height, width = channel.shape
+    factor = max(1, window // CLOSED_SIDE)
+    small = channel
+    if factor > 1:
+        small = cv2.resize(channel, (-(-width // factor), -(-height // factor)), interpolation=cv2.INTER_AREA)
+    side = (window // factor) | 1
+    margin = side // 2
+    closed = cv2.morphologyEx(_with_margin(small, margin), cv2.MORPH_CLOSE, np.ones((side, side), np.uint8))
+    closed = closed[margin : margin + small.shape[0], margin : margin + small.shape[1]]
+    if factor == 1:
+        return closed
+    # Where bright paper ends, its edge would be smeared over what is dark beyond it, and that taken for ink: so the
+    # bright side gives way by a pixel.
+    return cv2.resize(cv2.erode(closed, np.ones((3, 3), np.uint8)), (width, height), interpolation=cv2.INTER_LINEAR)
 
 
 def _with_margin(channel: np.ndarray, margin: int) -> np.ndarray:
