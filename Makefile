@@ -28,6 +28,7 @@ bench-accuracy: $(ALL)
 
 bench-speed: $(ALL)
 	$(BIN)/python -m benchmarks.speed --save benchmarks/speed.md
+	$(BIN)/python -m benchmarks.rivals --save benchmarks/rivals.md
 
 screenshots: $(ALL)
 	$(BIN)/python assets/make.py screenshots
