@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from digits.frame import frame
+from digits.frame import INK_THRESHOLD, frame
 from digits.segment import Page, Piece, together
 
 # A piece that is one digit with this certainty, with no other near, is taken as it is.
@@ -29,6 +29,10 @@ CUT_COST = 0.15
 
 # Trust in digits that were cut apart where no digit stands by itself: it may as well be a letter.
 LONE_CUT = 0.5
+
+# Ink that fills so much of its box is a blot or a dash, not a digit, unless it is as narrow as a one.
+BLOT = 0.72
+NARROW = 2.2
 
 # A picture with no side longer, in pixels, is one of a single digit: nothing is cut there.
 TINY = 32
@@ -130,9 +134,18 @@ def _whole(page: Page) -> list[Piece]:
 def _guesses(pieces: list[tuple[Page, Piece]], classify: Classify) -> list[Guess]:
     frames = np.array([frame(page.cut_out(piece)) for page, piece in pieces])
     return [
-        Guess(piece, framed, probabilities, float(is_digit))
+        Guess(piece, framed, probabilities, 0.0 if is_blot(framed) else float(is_digit))
         for (_, piece), framed, probabilities, is_digit in zip(pieces, frames, *classify(frames))
     ]
+
+
+def is_blot(framed: np.ndarray) -> bool:
+    """Whether a frame, float32 (28, 28) in 0..1, shows a solid blot or a dash, which no digit is."""
+    rows, columns = (np.flatnonzero((framed > INK_THRESHOLD).any(axis)) for axis in (1, 0))
+    if not len(rows):
+        return False
+    box = framed[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1]
+    return bool(box.mean() > BLOT and box.shape[0] < NARROW * box.shape[1])
 
 
 def _read_line(page: Page, line: list[Piece], guesses: list[Guess], classify: Classify) -> list[Guess]:
@@ -149,6 +162,7 @@ def _read_line(page: Page, line: list[Piece], guesses: list[Guess], classify: Cl
     for piece, guess in zip(line, guesses):
         is_doubtful = (
             guess.certainty < CLEAR
+            and not is_blot(guess.frame)
             and not _is_tiny(page)
             and piece.width > 0.5 * height
             and piece.height > 0.5 * height

@@ -18,6 +18,9 @@ from digits.segment import Page, segment
 # Pages held at a time while their pieces wait for a full batch.
 PAGES = 64
 
+# Nothing is certain that is not clearly more likely than all else it might be.
+LIKELY = 0.6
+
 
 @dataclass(frozen=True)
 class Digit:
@@ -189,7 +192,7 @@ class DigitReader:
             probabilities=guess.probabilities,
             box=_scaled(guess.piece.box, 1 / scale),
             certainty=guess.certainty,
-            certain=guess.certainty >= self._classifier.certain_from,
+            certain=guess.certainty >= self._classifier.certain_from and float(guess.probabilities[best]) >= LIKELY,
             frame=guess.frame,
             line=line,
         )

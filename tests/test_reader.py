@@ -4,6 +4,7 @@ import json
 import subprocess
 import sys
 
+import cv2
 import numpy as np
 import pytest
 from drawing import draw
@@ -149,3 +150,25 @@ def test_the_stages_of_a_blank_sheet_are_empty(reader):
     assert stages.boxes == ()
     assert stages.frames.shape == (0, 28, 28)
     assert not stages.ink.any()
+
+
+def test_a_dot_or_a_dash_is_no_certain_digit(reader):
+    dot, dash = (np.full((420, 560), 255, np.uint8) for _ in range(2))
+    cv2.circle(dot, (200, 200), 8, 0, -1, cv2.LINE_AA)
+    cv2.line(dash, (150, 200), (330, 203), 0, 16, cv2.LINE_AA)
+    for page in (dot, dash):
+        reading = reader.read(page)
+        assert len(reading.digits) <= 1
+        assert not reading.certain
+
+
+def test_what_is_as_likely_something_else_is_not_certain(reader):
+    """Between a nine and a four, drawn step by step from one to the other, there are readings at even odds."""
+    nine, four = (np.zeros((140, 140), np.float32) for _ in range(2))
+    cv2.polylines(nine, [np.array([(90, 30), (50, 30), (50, 70), (90, 70), (90, 30), (90, 115)])], False, 1, 9)
+    cv2.polylines(four, [np.array([(50, 30), (50, 70), (90, 70)])], False, 1, 9)
+    cv2.line(four, (90, 30), (90, 115), 1, 9)
+    for share in np.linspace(0, 1, 21):
+        ink = np.maximum(four, nine * share)
+        for digit in reader.read(np.uint8(255 - 255 * ink)).digits:
+            assert not (digit.certain and digit.probability < 0.6)
