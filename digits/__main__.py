@@ -45,7 +45,11 @@ def main(arguments: list[str] | None = None) -> int:
     if args.csv:
         table.writerow(["file", "text", "lowest_probability", "certain"])
     failures = 0
-    is_long = len(paths) >= MANY or any(Path(name).is_dir() for name in args.images)
+    has_folder = any(Path(name).is_dir() for name in args.images)
+    if not paths:
+        print(f"There are no images in {', '.join(args.images)}.", file=sys.stderr)
+        return SOME_FAILED
+    is_long, is_named = len(paths) >= MANY or has_folder, len(paths) > 1 or has_folder
     for path in tqdm(paths, unit="file", disable=not is_long, file=sys.stderr):
         try:
             reading = reader.read(path)
@@ -54,13 +58,13 @@ def main(arguments: list[str] | None = None) -> int:
             tqdm.write(f"{path}: {error}", file=sys.stderr)
             continue
         if args.json:
-            # One file gets the very JSON of the API; among several each line must say whose it is.
-            name = {"file": str(path)} if len(paths) > 1 else {}
+            # One file gets the very JSON of the API; of several, or of a folder, each line must say whose it is.
+            name = {"file": str(path)} if is_named else {}
             print(json.dumps(name | reading.to_dict()), flush=True)
         elif args.csv:
             table.writerow([path, reading.text, _lowest(reading), str(reading.certain).lower()])
         else:
-            print(_sentence(path, reading, len(paths) > 1), flush=True)
+            print(_sentence(path, reading, is_named), flush=True)
     return SOME_FAILED if failures else 0
 
 

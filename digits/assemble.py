@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from digits.frame import INK_THRESHOLD, frame
+from digits.frame import frame
 from digits.segment import Page, Piece, together
 
 # A piece that is one digit with this certainty, with no other near, is taken as it is.
@@ -28,7 +28,7 @@ WIDEST = 1.7
 CUT_COST = 0.15
 
 # Trust in digits that were cut apart where no digit stands by itself: it may as well be a letter.
-LONE_CUT = 0.5
+LONE_CUT = 0.35
 
 # Ink that fills so much of its box is a blot or a dash, not a digit, unless it is as narrow as a one.
 BLOT = 0.72
@@ -141,7 +141,7 @@ def _guesses(pieces: list[tuple[Page, Piece]], classify: Classify) -> list[Guess
 
 def is_blot(framed: np.ndarray) -> bool:
     """Whether a frame, float32 (28, 28) in 0..1, shows a solid blot or a dash, which no digit is."""
-    rows, columns = (np.flatnonzero((framed > INK_THRESHOLD).any(axis)) for axis in (1, 0))
+    rows, columns = (np.flatnonzero((framed > 0.5).any(axis)) for axis in (1, 0))
     if not len(rows):
         return False
     box = framed[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1]

@@ -9,7 +9,7 @@ from typing import Any
 
 import gradio as gr
 
-from digits import Reading
+from digits import Digit, Reading
 from page.component import parts
 from page.texts import Texts, percent
 
@@ -44,7 +44,10 @@ def read_as(reading: Reading, texts: Texts) -> dict[str, Any]:
     return {
         "sentence": texts.sentence(reading),
         "tone": "sure" if reading.certain else "unsure",
-        "chosen": min(range(len(reading.digits)), key=lambda index: reading.digits[index].probability),
+        "chosen": min(
+            range(len(reading.digits)),
+            key=lambda index: _doubt(reading.digits[index]),
+        ),
         "digits": [
             {
                 "label": digit.label,
@@ -57,6 +60,10 @@ def read_as(reading: Reading, texts: Texts) -> dict[str, Any]:
             for digit in reading.digits
         ],
     }
+
+
+def _doubt(digit: Digit) -> tuple[bool, float]:
+    return digit.certain, digit.probability
 
 
 def _message(sentence: str, tone: str) -> dict[str, Any]:

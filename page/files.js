@@ -145,8 +145,8 @@ document.addEventListener('dragleave', (event) => {
 const actions = {
   choose: () => input.click(),
   toggle: () => (element.dataset.state === 'working' ? stop() : work()),
-  csv: () => save(asCsv(table.rows), 'text/csv', 'csv'),
-  json: () => save(asJson(table.rows), 'application/json', 'json'),
+  csv: () => save(asCsv(table.arranged()), 'text/csv', 'csv'),
+  json: () => save(asJson(table.arranged()), 'application/json', 'json'),
   clear,
 };
 

@@ -107,7 +107,7 @@ def row(item: Item, reader: DigitReader, texts: Texts) -> dict[str, Any]:
     except Exception:  # one file must not end the reading of all others, whatever is wrong with it
         log.exception("A file of a pile could not be read")
         return not_read(texts.say("files.unexpected"))
-    certainty = min((digit.certainty for digit in stages.reading.digits), default=None)
+    certainty = min((digit.probability for digit in stages.reading.digits), default=None)
     return {
         "file": item.name,
         "state": "sure" if stages.reading.certain else "unsure",

@@ -4,8 +4,8 @@
 const $ = (selector) => element.querySelector(selector);
 const canvas = $('canvas'), photo = $('.photo'), video = $('.camera'), boxes = $('.boxes'), problem = $('.problem');
 
-let strokes = [];
-let earlier = [];  // the drawings before this one, for undo
+let sheet = {strokes: [], photo: null};  // what lies here; a photo, {value, url}, lies on the strokes
+let earlier = [];  // the sheets before this one, for undo
 let later = [];  // those that were undone, for redo
 let stroke = null;  // the one under the pen
 let width = PEN_WIDTHS.medium;
@@ -25,8 +25,8 @@ function show(mode) {
   for (const button of element.querySelectorAll('[data-width], [data-colour], [data-do=eraser]')) {
     button.disabled = !isDrawing;
   }
-  $('[data-do=undo]').disabled = mode !== 'photo' && !(isDrawing && earlier.length);
-  $('[data-do=redo]').disabled = !(isDrawing && later.length);
+  $('[data-do=undo]').disabled = mode === 'camera' || !earlier.length;
+  $('[data-do=redo]').disabled = mode === 'camera' || !later.length;
   if (mode !== 'camera') stopCamera(video);
 }
 
@@ -35,43 +35,48 @@ function submit(value) {
   trigger('input');
 }
 
-function setDrawing(drawing) {
-  strokes = drawing;
+function lay(next) {
+  sheet = next;
+  const {strokes, photo} = sheet;
+  if (photo) {
+    showPhoto(photo.url);
+    return submit(photo.value);
+  }
   show(strokes.length ? 'drawing' : 'empty');
   repaint();
   submit(strokes.length ? asImage(strokes) : null);
 }
 
-function draw(drawing) {
-  earlier.push(strokes);
+function put(change) {
+  earlier.push(sheet);
   later = [];
-  setDrawing(drawing);
+  lay({...sheet, ...change});
 }
 
+// The drawing beneath a photo, or what lay here before the camera was opened, comes back.
 function close() {
-  setDrawing(strokes);  // the drawing beneath a photo comes back
+  sheet.photo && element.dataset.mode === 'photo' ? put({photo: null}) : lay(sheet);
 }
 
 function undo() {
-  if (element.dataset.mode === 'photo') return close();
   if (!earlier.length) return;
-  later.push(strokes);
-  setDrawing(earlier.pop());
+  later.push(sheet);
+  lay(earlier.pop());
 }
 
 function redo() {
   if (!later.length) return;
-  earlier.push(strokes);
-  setDrawing(later.pop());
+  earlier.push(sheet);
+  lay(later.pop());
 }
 
 function clear() {
-  if (strokes.length) draw([]);
-  else setDrawing([]);
+  useEraser(false);  // there is nothing left to erase
+  sheet.strokes.length || sheet.photo ? put({strokes: [], photo: null}) : lay(sheet);
 }
 
 function repaint() {
-  paint(canvas, stroke ? [...strokes, stroke] : strokes);
+  paint(canvas, stroke ? [...sheet.strokes, stroke] : sheet.strokes);
 }
 
 new ResizeObserver(() => {
@@ -109,31 +114,31 @@ for (const end of ['pointerup', 'pointercancel']) {
     if (!stroke || !event.isPrimary) return;
     const finished = stroke;
     stroke = null;
-    draw([...strokes, finished]);
+    put({strokes: [...sheet.strokes, finished]});
   });
 }
 
 // ---- photos
 
 async function openFile(file) {
-  showPhoto(URL.createObjectURL(file));
+  const preview = URL.createObjectURL(file);
+  showPhoto(preview);
   element.dataset.busy = '';
   const own = turn;
   try {
     const {path, url} = await upload(file);
     if (own !== turn) return;
-    delete element.dataset.busy;
-    submit({path, url, orig_name: file.name, meta: {_type: 'gradio.FileData'}});
+    put({photo: {url: preview, value: {path, url, orig_name: file.name, meta: {_type: 'gradio.FileData'}}}});
   } catch {
     if (own !== turn) return;
-    close();
+    lay(sheet);
     problem.textContent = texts.pad.not_sent;
   }
 }
 
 function showPhoto(url) {
   delete element.dataset.broken;
-  photo.src = url;
+  if (photo.src !== url) photo.src = url;
   show('photo');
 }
 
@@ -171,14 +176,14 @@ document.addEventListener('drop', (event) => {
 });
 
 async function openCamera() {
-  if (element.dataset.mode === 'camera') return close();
+  if (element.dataset.mode === 'camera') return lay(sheet);
   // A phone's own camera app takes better photos than a live picture in a page.
   if (matchMedia('(pointer: coarse)').matches) return $('.from-camera').click();
   show('camera');
   const started = await startCamera(video);
   if (element.dataset.mode !== 'camera') return stopCamera(video);  // closed while the visitor was being asked
   if (started) return;
-  close();
+  lay(sheet);
   problem.textContent = texts.pad.no_camera;
 }
 
@@ -189,8 +194,7 @@ async function pressShutter() {
 document.addEventListener('digits:example', ({detail: picture}) => {
   // On a phone the examples are a screen below.
   photo.addEventListener('load', () => element.scrollIntoView({block: 'nearest'}), {once: true});
-  showPhoto(picture);
-  submit(picture);
+  put({photo: {url: picture, value: picture}});
 });
 
 // ---- the answer, drawn over what was read
@@ -242,7 +246,7 @@ const actions = {
   camera: openCamera,
   shutter: pressShutter,
   photo: () => $('.from-files').click(),
-  eraser: () => press('[data-do=eraser]', erasing = !erasing),
+  eraser: () => useEraser(!erasing),
 };
 
 function press(selector, pressed) {
@@ -257,18 +261,24 @@ element.addEventListener('click', (event) => {
   if (button.dataset.width) useWidth(button.dataset.width);
 });
 
+function useEraser(used) {
+  erasing = used;
+  press('[data-do=eraser]', used);
+  element.toggleAttribute('data-erasing', used);
+}
+
 function useWidth(name) {
   width = PEN_WIDTHS[name];
   press('[data-width]', false);
   press(`[data-width=${name}]`, true);
-  press('[data-do=eraser]', erasing = false);
+  useEraser(false);
 }
 
 function useColour(name) {
   colour = PEN_COLOURS[name];
   press('[data-colour]', false);
   press(`[data-colour=${name}]`, true);
-  press('[data-do=eraser]', erasing = false);
+  useEraser(false);
 }
 
 const keys = {

@@ -1,14 +1,14 @@
-// The rows as files to take home, made in the browser: CSV with the columns of the command line, and JSON.
+// The rows as files to take home, made in the browser: CSV with the columns of the command line and one for errors, and
+// JSON.
 
-const COLUMNS = ['file', 'text', 'lowest_probability', 'certain', 'lowest_certainty', 'error'];
+const COLUMNS = ['file', 'text', 'lowest_probability', 'certain', 'error'];
 
 function asCsv(rows) {
   const lines = rows.map(({file, reading, certainty, error}) => [
     file,
     reading?.text ?? '',
-    reading?.digits.length ? Math.min(...reading.digits.map(({prob}) => prob)).toFixed(4) : '',
-    reading ? reading.digits.length > 0 && reading.digits.every(({certain}) => certain) : '',
     certainty?.toFixed(4) ?? '',
+    reading ? reading.digits.length > 0 && reading.digits.every(({certain}) => certain) : '',
     error ?? '',
   ]);
   // Excel takes a file for UTF-8 only where it begins with a byte order mark.

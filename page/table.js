@@ -2,12 +2,18 @@
 // template: a row holds the name of a stranger's file.
 
 const ORDER = ['not_read', 'unsure', 'sure'];
+const isEmpty = {  // what has nothing in a column stands last, whichever way it is sorted
+  file: () => false,
+  number: (row) => !row.reading?.text,
+  certainty: (row) => row.certainty === undefined || row.certainty === null,
+  result: () => false,
+};
 const collator = new Intl.Collator(undefined, {numeric: true});
 const number = (row) => (row.reading?.text ?? '').replaceAll('\n', ' / ');
 const comparisons = {
   file: (a, b) => collator.compare(a.file, b.file),
   number: (a, b) => collator.compare(number(a), number(b)),
-  certainty: (a, b) => (a.certainty ?? -1) - (b.certainty ?? -1),
+  certainty: (a, b) => a.certainty - b.certainty,
   result: (a, b) => ORDER.indexOf(a.state) - ORDER.indexOf(b.state),
 };
 
@@ -47,10 +53,14 @@ class Table {
     this.arrange();
   }
 
+  arranged() {
+    if (!this.order) return this.rows;
+    const {column, sign} = this.order, compare = comparisons[column], empty = isEmpty[column];
+    return [...this.rows].sort((a, b) => empty(a) - empty(b) || (empty(a) ? 0 : sign * compare(a, b)));
+  }
+
   arrange() {
-    const {column, sign} = this.order ?? {};
-    const rows = column ? [...this.rows].sort((a, b) => sign * comparisons[column](a, b)) : this.rows;
-    this.body.replaceChildren(...rows.map((row) => this.drawn.get(row)));
+    this.body.replaceChildren(...this.arranged().map((row) => this.drawn.get(row)));
   }
 }
 

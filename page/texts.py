@@ -30,6 +30,9 @@ HEAD = f"""<script>
 }}
 </script>"""
 
+MOST_PERCENT = 99
+LIKELY = 0.8
+
 # To programs, and to those who preview a link to the page.
 TITLE = LANGUAGES[FALLBACK]["page"]["title"]
 NO_IMAGE = "There is no image to read: send one as a file."
@@ -69,20 +72,27 @@ class Texts:
         """What was read, and how sure it is, in one sentence."""
         if not reading.digits:
             return self.say("answer.no_digit")
-        weakest = min(reading.digits, key=lambda digit: digit.probability)
+        weakest = min(reading.digits, key=lambda digit: (digit.certain, digit.probability))
         facts: dict[str, object] = {"digit": weakest.label, "percent": percent(weakest.probability)}
         if len(reading.digits) == 1:
             return self._one(weakest, facts)
         unsure = sum(not digit.certain for digit in reading.digits)
         facts |= {"number": reading.text.replace("\n", " / "), "unsure": unsure, "count": len(reading.digits)}
-        return self.say(f"answer.{('many', 'many_one_unsure', 'many_unsure')[min(unsure, 2)]}", **facts)
+        if not unsure:
+            return self.say("answer.many_sure" if facts["percent"] == MOST_PERCENT else "answer.many", **facts)
+        if unsure == len(reading.digits):
+            return self.say("answer.all_unsure", **facts)
+        return self.say("answer.many_one_unsure" if unsure == 1 else "answer.many_unsure", **facts)
 
     def _one(self, digit: Digit, facts: dict[str, object]) -> str:
         names = self._texts["answer"]["a_digit"]
         _, (second, probability) = digit.top(2)
         facts |= {"a_digit": names[int(digit.label)], "a_second": names[int(second)]}
         facts |= {"second_percent": percent(probability)}
-        return self.say("answer.one" if digit.certain else "answer.one_unsure", **facts)
+        if digit.certain:
+            return self.say("answer.one", **facts)
+        # Where one digit is much the likeliest, the doubt is whether this is a digit.
+        return self.say("answer.one_doubted" if digit.probability > LIKELY else "answer.one_unsure", **facts)
 
 
 def spoken_by(request: gr.Request | None) -> Texts:
@@ -94,7 +104,7 @@ def spoken_by(request: gr.Request | None) -> Texts:
 
 def percent(probability: float) -> int:
     """Whole percents, rounded down, and 99 at most: nobody can be 100 % sure of another's handwriting."""
-    return min(99, int(100 * probability))
+    return min(MOST_PERCENT, int(100 * probability))
 
 
 def not_listening(host: str | None, port: int | None) -> str:

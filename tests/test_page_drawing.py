@@ -200,6 +200,16 @@ def test_eraser_takes_ink_away(page):
     expect_number(page, "10")
 
 
+def test_clearing_puts_the_eraser_away(page):
+    write(page, "1", 0.2, 0.15, 0.4)
+    expect_number(page, "1")
+    page.keyboard.press("e")
+    page.keyboard.press("Delete")
+    expect(sentence(page)).to_have_text(ENGLISH["answer"]["empty"])
+    write(page, "7", **SEVEN)
+    expect_number(page, "7")
+
+
 def test_pen_width_is_the_width_of_the_ink(page):
     area = page.locator("canvas").bounding_box()
     x, y, width = area["x"], area["y"], area["width"]

@@ -107,7 +107,6 @@ def test_csv_and_json_to_take_home(open_page, pile, reader):
     expected = reader.read(TWO_LINES)
     assert table[2]["text"] == "314\n1592"
     assert table[2]["lowest_probability"] == f"{min(digit.probability for digit in expected.digits):.4f}"
-    assert table[2]["lowest_certainty"] == f"{min(digit.certainty for digit in expected.digits):.4f}"
     assert [row["certain"] for row in table] == ["true", "true", "true", "", "", "true", "false"]
     assert table[4]["file"] == '<img src=x>, "x".png'
     assert "not an image" in table[4]["error"]

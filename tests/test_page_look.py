@@ -76,6 +76,9 @@ def test_unsure_digit_looks_unsure(page):
         ((digit("7", 0.994),), "This is a 7 (99 %)."),
         ((digit("8", 1.0),), "This is an 8 (99 %)."),
         ((digit("7", 0.55, False),), "Not sure: this may be a 7 (55 %), or a 1 (44 %)."),
+        ((digit("7", 0.93, False),), "Not sure: this looks most like a 7, but may be no digit at all."),
+        ((digit("4", 0.999), digit("0", 0.995)), "This is 40, each digit 99 %."),
+        ((digit("4", 0.5, False), digit("2", 0.4, False)), "Not sure: this may be 42, or no number at all."),
         ((digit("4", 0.98), digit("0", 0.91)), "This is 40, least sure of the 0 (91 %)."),
         ((digit("4", 0.98), digit("2", 0.95, line=1)), "This is 4 / 2, least sure of the 2 (95 %)."),
         (

@@ -150,3 +150,20 @@ def test_digit_is_chosen_in_the_photo(page):
         expect_winner(page, digit)
         expect(page.locator(".box.chosen")).to_contain_text(digit)
         expect(page.locator(".digit").nth(index)).to_have_attribute("aria-checked", "true")
+
+
+def test_a_photo_that_was_taken_away_comes_back(page):
+    write(page, "47", 0.2, 0.2, 0.3)
+    expect_number(page, "47")
+    choose_file(page, EXAMPLES / "5-4079.png")
+    expect_number(page, "4079")
+    page.keyboard.press("Delete")
+    expect(sentence(page)).to_have_text(ENGLISH["answer"]["empty"])
+    page.keyboard.press("Control+z")
+    expect_number(page, "4079")
+    expect(page.locator(".photo")).to_be_visible()
+    page.keyboard.press("Control+z")
+    expect_number(page, "47")
+    expect(page.locator("canvas")).to_be_visible()
+    page.keyboard.press("Control+Shift+z")
+    expect_number(page, "4079")
