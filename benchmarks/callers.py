@@ -1,4 +1,4 @@
-"""Callers of an HTTP server: each sends a request, waits for its answer and sends the next, over one connection.
+"""Callers of an HTTP server, and what they are answered.
 
 They know as little of HTTP as the measurement needs, so that the cores are the server's.
 """
@@ -12,18 +12,23 @@ from urllib.parse import urlparse
 
 @dataclass(frozen=True)
 class Answer:
-    """What came back: to which of the requests, after how many seconds, status, head and body."""
+    """What came back: to which of the requests, after how many seconds, status, head in small letters, and body."""
 
     request: int
     seconds: float
     status: int
-    head: bytes
+    head: str
     body: bytes
 
 
 def post(path: str, body: bytes, content_type: str) -> bytes:
     """A request, ready to be sent."""
-    lines = (f"POST {path} HTTP/1.1", "Host: 127.0.0.1", f"Content-Type: {content_type}", f"Content-Length: {len(body)}")
+    lines = (
+        f"POST {path} HTTP/1.1",
+        "Host: 127.0.0.1",
+        f"Content-Type: {content_type}",
+        f"Content-Length: {len(body)}",
+    )
     return "\r\n".join((*lines, "", "")).encode() + body
 
 
@@ -34,33 +39,64 @@ def as_form(path: str, image: bytes) -> bytes:
     return post(path, body, "multipart/form-data; boundary=part")
 
 
-async def call(address: str, requests: Sequence[bytes], callers: int, seconds: float) -> list[Answer]:
-    """Lets callers send requests in turn for some seconds; answers in the order of their arrival."""
-    answers: list[Answer] = []
-    end = time.perf_counter() + seconds
-    await asyncio.gather(*(_caller(address, requests, number, end, answers) for number in range(callers)))
-    return answers
+class Callers:
+    """Connections to one server, each used again once it was answered.
 
+    Args:
+        address: such as http://127.0.0.1:7860.
+        requests: what is sent, in turn.
+    """
 
-async def _caller(address: str, requests: Sequence[bytes], turn: int, end: float, answers: list[Answer]) -> None:
-    where = urlparse(address)
-    reader = writer = None
-    while (began := time.perf_counter()) < end:
-        if writer is None:
-            reader, writer = await asyncio.open_connection(where.hostname, where.port)
-        number = turn % len(requests)
-        turn += 1
-        writer.write(requests[number])
-        status, head, body = await _answer(reader)
-        answers.append(Answer(number, time.perf_counter() - began, status, head, body))
-        if b"connection: close" in head:
+    def __init__(self, address: str, requests: Sequence[bytes]):
+        self._where = urlparse(address)
+        self._requests = requests
+        self._idle: list[tuple[asyncio.StreamReader, asyncio.StreamWriter]] = []
+        self._turn = 0
+
+    async def waiting(self, callers: int, seconds: float) -> list[Answer]:
+        """For some seconds, so many callers who wait for an answer before they ask again."""
+        answers: list[Answer] = []
+        end = time.perf_counter() + seconds
+
+        async def one() -> None:
+            while time.perf_counter() < end:
+                answers.append(await self._ask())
+
+        await asyncio.gather(*(one() for _ in range(callers)))
+        self._hang_up()
+        return answers
+
+    async def pressing(self, rate: float, seconds: float) -> list[Answer]:
+        """For some seconds, so many new requests a second, whatever has been answered."""
+        began = time.perf_counter()
+        asked = []
+        for number in range(int(rate * seconds)):
+            if (early := began + number / rate - time.perf_counter()) > 0:
+                await asyncio.sleep(early)
+            asked.append(asyncio.create_task(self._ask()))
+        answers = await asyncio.gather(*asked)
+        self._hang_up()
+        return answers
+
+    async def _ask(self) -> Answer:
+        began = time.perf_counter()
+        number = self._turn % len(self._requests)
+        self._turn += 1
+        if self._idle:
+            reader, writer = self._idle.pop()
+        else:
+            reader, writer = await asyncio.open_connection(self._where.hostname, self._where.port)
+        writer.write(self._requests[number])
+        head = (await reader.readuntil(b"\r\n\r\n")).decode("latin-1").lower()
+        length = int(head.partition("content-length:")[2].partition("\r\n")[0])
+        body = await reader.readexactly(length)
+        if "connection: close" in head:
             writer.close()
-            writer = None
-    if writer is not None:
-        writer.close()
+        else:
+            self._idle.append((reader, writer))
+        return Answer(number, time.perf_counter() - began, int(head[9:12]), head, body)
 
-
-async def _answer(reader: asyncio.StreamReader) -> tuple[int, bytes, bytes]:
-    head = (await reader.readuntil(b"\r\n\r\n")).lower()
-    length = int(head.partition(b"content-length:")[2].partition(b"\r\n")[0])
-    return int(head[9:12]), head, await reader.readexactly(length)
+    def _hang_up(self) -> None:
+        for _, writer in self._idle:
+            writer.close()
+        self._idle.clear()
