@@ -21,15 +21,14 @@ class Answer:
     body: bytes
 
 
+# Seconds that a connection may lie idle: uvicorn hangs up after 5.
+FRESH = 3
+
+
 def post(path: str, body: bytes, content_type: str) -> bytes:
     """A request, ready to be sent."""
-    lines = (
-        f"POST {path} HTTP/1.1",
-        "Host: 127.0.0.1",
-        f"Content-Type: {content_type}",
-        f"Content-Length: {len(body)}",
-    )
-    return "\r\n".join((*lines, "", "")).encode() + body
+    head = f"POST {path} HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Type: {content_type}\r\n"
+    return f"{head}Content-Length: {len(body)}\r\n\r\n".encode() + body
 
 
 def as_form(path: str, image: bytes) -> bytes:
@@ -50,7 +49,7 @@ class Callers:
     def __init__(self, address: str, requests: Sequence[bytes]):
         self._where = urlparse(address)
         self._requests = requests
-        self._idle: list[tuple[asyncio.StreamReader, asyncio.StreamWriter]] = []
+        self._idle: list[tuple[float, asyncio.StreamReader, asyncio.StreamWriter]] = []
         self._turn = 0
 
     async def waiting(self, callers: int, seconds: float) -> list[Answer]:
@@ -66,11 +65,11 @@ class Callers:
         self._hang_up()
         return answers
 
-    async def pressing(self, rate: float, seconds: float) -> list[Answer]:
-        """For some seconds, so many new requests a second, whatever has been answered."""
+    async def pressing(self, rate: float, count: int) -> list[Answer]:
+        """So many requests, so many of them a second, whatever has been answered."""
         began = time.perf_counter()
         asked = []
-        for number in range(int(rate * seconds)):
+        for number in range(count):
             if (early := began + number / rate - time.perf_counter()) > 0:
                 await asyncio.sleep(early)
             asked.append(asyncio.create_task(self._ask()))
@@ -82,10 +81,7 @@ class Callers:
         began = time.perf_counter()
         number = self._turn % len(self._requests)
         self._turn += 1
-        if self._idle:
-            reader, writer = self._idle.pop()
-        else:
-            reader, writer = await asyncio.open_connection(self._where.hostname, self._where.port)
+        reader, writer = await self._connection()
         writer.write(self._requests[number])
         head = (await reader.readuntil(b"\r\n\r\n")).decode("latin-1").lower()
         length = int(head.partition("content-length:")[2].partition("\r\n")[0])
@@ -93,10 +89,19 @@ class Callers:
         if "connection: close" in head:
             writer.close()
         else:
-            self._idle.append((reader, writer))
+            self._idle.append((time.perf_counter(), reader, writer))
         return Answer(number, time.perf_counter() - began, int(head[9:12]), head, body)
 
+    async def _connection(self) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
+        if self._idle:
+            since, reader, writer = self._idle.pop()
+            if time.perf_counter() - since < FRESH:
+                return reader, writer
+            writer.close()
+            self._hang_up()  # all the others were idle for longer
+        return await asyncio.open_connection(self._where.hostname, self._where.port)
+
     def _hang_up(self) -> None:
-        for _, writer in self._idle:
+        for _, _, writer in self._idle:
             writer.close()
         self._idle.clear()

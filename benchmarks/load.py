@@ -1,8 +1,8 @@
 """What the HTTP API bears: python -m benchmarks.load [--save FILE] [--overload SECONDS] [--endurance REQUESTS]
 
-By default: POST /predict beside Flask + Keras (flask_keras.py, served by waitress), in the same run on the same machine
-with the same images, and the memory of both. With --overload: twice the rate that it can hold. With --endurance: whether
-memory or cache grow. The servers are processes of their own.
+By default: POST /predict beside Flask + Keras (flask_keras.py, served by waitress), in the same run on the same
+machine with the same images, and the memory of both. With --overload: twice the rate that it can hold. With
+--endurance: whether memory or cache grow. The servers are processes of their own.
 """
 
 import argparse
@@ -61,7 +61,8 @@ def main() -> None:
     if args.overload:
         lines = overload(args.overload)
     elif args.endurance:
-        lines = endurance(args.endurance)
+        lines = ["| requests | resident memory | files in the cache |", "|---|---|---|"]
+        lines += [f"| {done} | {memory:.0f} MB | {files} |" for done, memory, files in endurance(args.endurance)]
     else:
         lines = comparison()
     tables = "\n".join([*lines, "", f"Server and callers shared {os.cpu_count()} cores."])
@@ -107,7 +108,7 @@ def overload(seconds: float) -> list[str]:
         held = asyncio.run(Callers(server.address, requests).waiting(32, SECONDS))
         rate = sum(answer.status == 200 for answer in held) / SECONDS
         before = server.memory()
-        answers = asyncio.run(Callers(server.address, requests).pressing(2 * rate, seconds))
+        answers = asyncio.run(Callers(server.address, requests).pressing(2 * rate, int(2 * rate * seconds)))
         after = asyncio.run(Callers(server.address, requests).waiting(1, SECONDS))
         memory = server.memory()
     right = [answer for answer in answers if answer.status == 200]
@@ -131,8 +132,8 @@ def overload(seconds: float) -> list[str]:
     return ["| overload | |", "|---|---|", *(f"| {what} | {figure} |" for what, figure in rows.items())]
 
 
-def endurance(count: int) -> list[str]:
-    """Memory and cached files after each tenth of many requests, right ones and wrong ones, by both roads."""
+def endurance(count: int) -> list[tuple[int, float, int]]:
+    """Requests, megabytes in memory, files in the cache: after each tenth of many requests, right and wrong."""
     image = frames()[0]
     url = f"data:image/png;base64,{base64.b64encode(image).decode()}"
     requests = [
@@ -143,16 +144,14 @@ def endurance(count: int) -> list[str]:
         post("/gradio_api/run/predict", json.dumps({"data": [{"url": url}]}).encode(), "application/json"),
         post("/gradio_api/run/predict", b'{"data": [{"path": "/etc/passwd"}]}', "application/json"),
     ]
-    lines = ["| requests | resident memory | files in the cache |", "|---|---|---|"]
+    marks = []
     with ours() as server:
         done = 0
-        while done < count:
-            step = count // 10
-            while step > 0:
-                step -= (answered := len(asyncio.run(Callers(server.address, requests).waiting(8, 1))))
-                done += answered
-            lines.append(f"| {done} | {server.memory():.0f} MB | {server.files()} |")
-    return lines
+        for mark in np.linspace(count / 10, count, 10):
+            while done < mark:
+                done += len(asyncio.run(Callers(server.address, requests).waiting(8, 0.5)))
+            marks.append((done, server.memory(), server.files()))
+    return marks
 
 
 @contextmanager
