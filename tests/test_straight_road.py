@@ -75,7 +75,8 @@ def test_the_rotation_that_a_camera_notes_is_heeded(server, tmp_path):
         (image_json("data:image/png;base64,x"), JSON, 400, texts.BROKEN_DATA),
         (image_json("data:image/png;base64,"), JSON, 400, texts.NO_IMAGE),
         (image_json("data:text/plain;base64,aGVsbG8="), JSON, 422, "not an image that can be read here"),
-        (image_json("/etc/passwd"), JSON, 400, texts.NO_LINKS),
+        (image_json("/etc/passwd"), JSON, 400, texts.NOT_SENT),
+        (image_json("file:///etc/passwd"), JSON, 400, texts.NO_LINKS),
         (image_json("https://example.com/x.png"), JSON, 400, texts.NO_LINKS),
     ],
 )
