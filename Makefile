@@ -3,6 +3,7 @@
 #   make demo    open the page                  make train   train and replace models/digits.onnx
 #   make test    run all tests                  make bench   measure accuracy and speed
 #   make lint    check style and types          make screenshots   take README's pictures anew
+#   make lock    write requirements.lock anew
 
 PYTHON ?= python3
 DATA ?= $(wildcard ../shared/data/mnist.npz)
@@ -10,7 +11,7 @@ BIN := .venv/bin
 SERVING := .venv/.serving-installed
 ALL := .venv/.all-installed
 
-.PHONY: demo test train bench bench-accuracy bench-speed screenshots lint
+.PHONY: demo test train bench bench-accuracy bench-speed bench-load screenshots lint lock
 
 demo: $(SERVING)
 	$(BIN)/python demo.py
@@ -21,7 +22,7 @@ test: $(ALL)
 train: $(ALL)
 	$(BIN)/python train_export.py $(if $(DATA),--data $(DATA))
 
-bench: bench-accuracy bench-speed
+bench: bench-accuracy bench-speed bench-load
 
 bench-accuracy: $(ALL)
 	$(BIN)/python -m benchmarks.accuracy --save benchmarks/accuracy.md
@@ -29,6 +30,9 @@ bench-accuracy: $(ALL)
 bench-speed: $(ALL)
 	$(BIN)/python -m benchmarks.speed --save benchmarks/speed.md
 	$(BIN)/python -m benchmarks.rivals --save benchmarks/rivals.md
+
+bench-load: $(ALL)
+	$(BIN)/python -m benchmarks.load --save benchmarks/load.md
 
 screenshots: $(ALL)
 	$(BIN)/python assets/make.py screenshots
@@ -38,13 +42,21 @@ lint: $(ALL)
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy digits
 
+# Resolved together with requirements-dev.txt, so that both fit into one environment.
+COMPILE := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --no-header
+lock: $(ALL)
+	$(COMPILE) requirements-dev.txt --output-file .venv/all.txt
+	echo "# What serving needs, to the last byte: requirements.txt and all that it draws in. Written by: make lock" \
+	  > requirements.lock
+	$(COMPILE) requirements.txt --constraint .venv/all.txt --no-annotate --generate-hashes >> requirements.lock
+
 $(BIN)/python:
 	$(PYTHON) -m venv .venv
 
-$(SERVING): requirements.txt | $(BIN)/python
-	$(BIN)/python -m pip install --disable-pip-version-check --quiet -r requirements.txt
+$(SERVING): requirements.lock | $(BIN)/python
+	$(BIN)/python -m pip install --disable-pip-version-check --quiet --require-hashes -r requirements.lock
 	touch $@
 
-$(ALL): requirements.txt requirements-dev.txt | $(BIN)/python
+$(ALL): requirements-dev.txt $(SERVING) | $(BIN)/python
 	$(BIN)/python -m pip install --disable-pip-version-check --quiet -r requirements-dev.txt
-	touch $@ $(SERVING)
+	touch $@

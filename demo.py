@@ -22,12 +22,14 @@ from page.component import parts
 from page.examples import examples
 from page.figures import figures
 from page.files import Files
+from page.gate import GATE
 from page.look import LOOK
 from page.pad import Pad, seen
 from page.pile import MAX_FILE
 from page.served import ROUTES
 from page.source import ImageFile, Source
 from page.stages import HowItSees, pictures
+from page.straight import straight_road
 from page.texts import NO_IMAGE, PREDICT, TITLE, not_listening, spoken_by, translated
 
 MAX_THREADS = 8  # images read at the same time; more wait
@@ -139,7 +141,8 @@ def main() -> int:
     parser.add_argument("--model", default=DEFAULT_MODEL, help="another model than models/digits.onnx")
     args = parser.parse_args()
     try:
-        create_demo(DigitReader(args.model)).launch(
+        reader = DigitReader(args.model)
+        create_demo(reader).launch(
             share=args.share,
             server_name=args.host,
             server_port=args.port,
@@ -149,7 +152,7 @@ def main() -> int:
             run_history=False,
             enable_monitoring=False,
             mcp_server=HAS_ASSISTANTS,
-            app_kwargs={"routes": ROUTES},
+            app_kwargs={"routes": [*ROUTES, straight_road(reader)], **GATE},
             **LOOK,
         )
     except ModelError as error:

@@ -121,15 +121,17 @@ def _candidates(rows: np.ndarray, columns: np.ndarray, height: int, width: int, 
     lowest = int(MOST_LEAN * width / 2 / tolerance) + 1
     middles = (np.arange(-lowest, int(height / tolerance) + lowest) + 1) * tolerance
     count = 2 * int(MOST_LEAN * width / tolerance) + 2  # an even number: none is zero
-    for slope in np.linspace(-MOST_LEAN, MOST_LEAN, count):
-        at = np.floor((rows - slope * (columns - width / 2)) / tolerance).astype(int) + lowest
+    slopes = np.linspace(-MOST_LEAN, MOST_LEAN, count)
+    # The columns that each line passes within the picture, of every slope at once.
+    ends = np.sort([-middles / slopes[:, None], (height - middles) / slopes[:, None]], 0)
+    passed = np.diff(np.clip(ends + width / 2, 0, width), axis=0)[0]
+    shortest = max(SHORTEST * width, SHORTEST_PIXELS)
+    from_middle = columns - width / 2
+    for slope, inside in zip(slopes, passed):
+        at = np.floor((rows - slope * from_middle) / tolerance).astype(int) + lowest
         votes = np.bincount(at, minlength=len(middles) + 1)
         votes = (votes[:-1] + votes[1:])[: len(middles)]
-        # The columns that each line passes within the picture.
-        ends = np.sort([-middles / slope, (height - middles) / slope], 0)
-        inside = np.diff(np.clip(ends + width / 2, 0, width), axis=0)[0]
-        is_long = inside > max(SHORTEST * width, SHORTEST_PIXELS)
-        for line in np.flatnonzero(is_long & (votes > COVERAGE * inside)):
+        for line in np.flatnonzero((inside > shortest) & (votes > COVERAGE * inside)):
             middle, lean = middles[line], slope * width / 2
             yield _Line(middle - lean, middle + lean, inside[line] / width, votes[line] / inside[line])
 

@@ -59,11 +59,11 @@ def decoded(url: str) -> bytes:
     """The bytes in a data: URL.
 
     Raises:
-        gr.Error: a link, or a data: URL that is broken.
+        gr.Error: a link, a path, or a data: URL that is broken.
     """
     head, _, content = url.partition(",")
     if not head.startswith("data:"):
-        raise gr.Error(texts.NO_LINKS, print_exception=False)
+        raise gr.Error(texts.NO_LINKS if "://" in url else texts.NOT_SENT, print_exception=False)
     try:
         return base64.b64decode(content, validate=True)
     except binascii.Error:

@@ -39,6 +39,13 @@ NO_IMAGE = "There is no image to read: send one as a file."
 BROKEN_DATA = "The image is damaged: it is not valid base64. Please send it again."
 NOT_SENT = "This file was not sent from here: send the image itself."
 NO_LINKS = "Links are not opened here: send the image itself, as a file or as a data: URL."
+BROKEN_JSON = 'The JSON could not be understood: send {"image": "data:image/png;base64,..."}.'
+WRONG_TYPE = "Send the image itself as the body, as image/* or application/octet-stream, or as application/json."
+POST_ONLY = "Send an image here with POST."
+NO_ENDPOINT = "There is no endpoint of this name; the images go to /predict."
+TOO_SLOW = "The request took too long to arrive. Please send it again."
+BUSY = "Too much is being read just now. Please come again in {seconds} s."
+OUR_FAULT = "Something went wrong here; it is not what was sent."
 PREDICT = (
     "Read the handwritten digits in an image (PNG, JPEG, WebP, GIF, BMP, TIFF), upright or rotated by its EXIF: a "
     "digit, a number or several lines. Answers the text, and for each digit its probabilities, its box in pixels and "
@@ -105,6 +112,11 @@ def spoken_by(request: gr.Request | None) -> Texts:
 def percent(probability: float) -> int:
     """Whole percents, rounded down, and 99 at most: nobody can be 100 % sure of another's handwriting."""
     return min(MOST_PERCENT, int(100 * probability))
+
+
+def too_large(limit: int) -> str:
+    """What was sent is larger than a limit in bytes; to programs."""
+    return f"This is too large: at most {limit // 2**20} MB can be sent."
 
 
 def not_listening(host: str | None, port: int | None) -> str:

@@ -52,7 +52,7 @@ def test_the_address_is_the_one_that_the_visitor_is_at(browser, server):
     page = browser.new_page()
     page.goto(f"{elsewhere}/?__theme=dark#here")
     page.locator("canvas").wait_for()
-    assert f" {elsewhere}/gradio_api/run/predict " in lines(open_code(page), "curl")
+    assert f" {elsewhere}/predict " in lines(open_code(page), "curl")
     assert "127.0.0.1" not in page.locator(".block.code").inner_text()
     page.close()
 
@@ -103,6 +103,25 @@ def test_answer_and_its_fields_are_the_readers_own(page, reader):
 
 
 @pytest.mark.parametrize(
+    ("what", "image", "status"),
+    [
+        ("no_image", "data:image/png;base64,", 400),
+        ("link", "https://example.com/x.png", 400),
+        ("path", "/etc/passwd", 400),
+        ("broken", "data:image/png;base64,x", 400),
+        ("not_an_image", "data:text/plain;base64,aGVsbG8=", 422),
+    ],
+)
+def test_refusals_are_what_is_answered(server, what, image, status):
+    body = json.dumps({"image": image}).encode()
+    request = urllib.request.Request(f"{server}/predict", body, {"Content-Type": "application/json"})
+    with pytest.raises(urllib.error.HTTPError) as refused:
+        urllib.request.urlopen(request)
+    assert refused.value.code == status
+    assert json.load(refused.value)["error"] == REFUSALS[what].replace("notes.txt", "The file")
+
+
+@pytest.mark.parametrize(
     ("what", "image"),
     [
         ("no_image", None),
@@ -112,7 +131,7 @@ def test_answer_and_its_fields_are_the_readers_own(page, reader):
         ("not_an_image", {"url": "data:text/plain;base64,aGVsbG8="}),
     ],
 )
-def test_refusals_are_what_is_answered(server, what, image):
+def test_gradios_endpoint_refuses_likewise(server, what, image):
     body = json.dumps({"data": [image]}).encode()
     request = urllib.request.Request(f"{server}/gradio_api/run/predict", body, {"Content-Type": "application/json"})
     with pytest.raises(urllib.error.HTTPError) as refused:

@@ -1,0 +1,198 @@
+"""The gate: every request passes it, and what would harm the page or its visitors does not.
+
+It bounds bodies, how long they may take to arrive, and how much is worked on at once; what doesn't fit is told so at
+once, and when to come again. It knows nothing of what the requests are about.
+"""
+
+import asyncio
+import logging
+import math
+import re
+import time
+
+from gradio.route_utils import FnIndexInferError
+from starlette.datastructures import Headers, MutableHeaders
+from starlette.middleware import Middleware
+from starlette.requests import Request
+from starlette.responses import JSONResponse
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from page import texts
+from page.files import BATCH
+from page.pile import MAX_FILE, MEGABYTE
+
+PLACES = 160  # requests with a body that are worked on or wait for it
+MAX_BODY = MAX_FILE * 4 // 3 + MEGABYTE  # bytes: one file as base64, and what is said of it
+MAX_UPLOAD = BATCH * MAX_FILE + MEGABYTE  # bytes: what the page sends at a time; goes to disk, and is not held
+MAX_HELD = 256 * MEGABYTE  # bytes of all bodies in memory
+PATIENCE = 20  # seconds between two pieces of a body
+
+_UPLOAD = "/gradio_api/upload"
+_WITH_BODY = ("POST", "PUT", "PATCH", "DELETE")
+
+# Gradio would fetch these for whoever asks, from any public address.
+_ELSEWHERE = re.compile(r"/(file[=/]\s*https?:|proxy=)", re.IGNORECASE)
+
+# Gradio writes scripts and styles into the page and compiles its templates in the browser: hence "unsafe". All that is
+# loaded comes from here. huggingface.co shows a Space in a frame.
+_POLICY = "; ".join(
+    (
+        "default-src 'self'",
+        "script-src 'self' 'unsafe-inline' 'unsafe-eval'",
+        "style-src 'self' 'unsafe-inline'",
+        "img-src 'self' data: blob:",
+        "media-src 'self' data: blob:",
+        "font-src 'self' data:",
+        "connect-src 'self' data: blob:",
+        "object-src 'none'",
+        "base-uri 'self'",
+        "form-action 'self'",
+        "frame-ancestors 'self' https://huggingface.co",
+    )
+)
+_HEADERS = {
+    "X-Content-Type-Options": "nosniff",
+    "Referrer-Policy": "same-origin",
+    "Content-Security-Policy": _POLICY,
+}
+
+log = logging.getLogger(__name__)
+
+
+class Gate:
+    """ASGI middleware: refuses with {"error": a sentence} and a status, and sets the headers of all answers.
+
+    403 for what lies elsewhere, 408 for a body that stops, 413 for one that is too large, 500 for a fault of our own,
+    503 where there is no place, with Retry-After in seconds.
+
+    Args:
+        app: what lies behind.
+        places: requests with a body that may be worked on at once, or wait for it.
+        patience: seconds between two pieces of a body.
+    """
+
+    def __init__(self, app: ASGIApp, places: int = PLACES, patience: float = PATIENCE):
+        self.app = app
+        self.patience = patience
+        self.free = places
+        self.held = 0
+        self.last_stay = 0.0  # seconds that the request which left last was inside; so long a full house takes to empty
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self.app(scope, receive, send)
+            return
+        await _Passage(self, scope, receive, send).go()
+
+
+class _Refused(Exception):
+    """Ends the work on a request that was refused; whatever is made of it on the way out is not sent."""
+
+
+class _Passage:
+    """One request on its way through the gate, and its answer on the way back."""
+
+    def __init__(self, gate: Gate, scope: Scope, receive: Receive, send: Send):
+        self._gate, self._scope, self._receive, self._send = gate, scope, receive, send
+        self._is_upload = scope["path"].startswith(_UPLOAD)
+        self._received = self._held = 0
+        self._arriving = scope["method"] in _WITH_BODY
+        self._entered = 0.0
+        self._answered = False
+        self._refusal: JSONResponse | None = None
+
+    async def go(self) -> None:
+        """Brings the request to the app and its answer back, or a refusal."""
+        try:
+            self._at_the_door()
+            await self._gate.app(self._scope, self._receive_piece, self._send_piece)
+        except _Refused:
+            pass
+        except Exception:
+            log.exception("A request could not be answered")
+            self._refusal = self._refusal or JSONResponse({"error": texts.OUR_FAULT}, 500)
+        finally:
+            self._leave()
+        if self._refusal and not self._answered:
+            refusal, self._refusal = self._refusal, None
+            await refusal(self._scope, self._receive, self._send_piece)
+
+    def _at_the_door(self) -> None:
+        if _ELSEWHERE.search(self._scope["path"]):
+            self._refuse(403, texts.NO_LINKS)
+        if self._arriving:
+            length = Headers(scope=self._scope).get("content-length", "0")
+            self._check_size(int(length) if length.isdecimal() else 0)
+            self._check_places()
+
+    def _check_size(self, size: int) -> None:
+        limit = MAX_UPLOAD if self._is_upload else MAX_BODY
+        if size > limit:
+            self._refuse(413, texts.too_large(limit))
+
+    def _check_places(self) -> None:
+        if self._gate.free <= 0:
+            self._refuse_for_now()
+
+    def _refuse(self, status: int, why: str, headers: dict[str, str] | None = None) -> None:
+        self._refusal = JSONResponse({"error": why}, status, headers)
+        raise _Refused
+
+    def _refuse_for_now(self) -> None:
+        seconds = max(1, math.ceil(self._gate.last_stay))
+        self._refuse(503, texts.BUSY.format(seconds=seconds), {"Retry-After": str(seconds)})
+
+    async def _receive_piece(self) -> Message:
+        if not self._arriving:
+            return await self._receive()
+        try:
+            async with asyncio.timeout(self._gate.patience):
+                message = await self._receive()
+        except TimeoutError:
+            self._refuse(408, texts.TOO_SLOW)
+        if message["type"] == "http.disconnect":
+            raise _Refused  # and nobody is left to be told
+        self._count(len(message.get("body", b"")))
+        if not message.get("more_body"):
+            self._enter()
+        return message
+
+    def _count(self, size: int) -> None:
+        self._received += size
+        self._check_size(self._received)
+        if not self._is_upload:
+            self._held += size
+            self._gate.held += size
+            if self._gate.held > MAX_HELD:
+                self._refuse_for_now()
+
+    def _enter(self) -> None:
+        """Takes a place, now that the body is there: who sends slowly keeps nobody waiting."""
+        self._arriving = False
+        self._check_places()
+        self._gate.free -= 1
+        self._entered = time.monotonic()
+
+    def _leave(self) -> None:
+        self._gate.held -= self._held
+        if self._entered:
+            self._gate.free += 1
+            self._gate.last_stay = time.monotonic() - self._entered
+
+    async def _send_piece(self, message: Message) -> None:
+        if self._refusal:
+            return
+        if message["type"] == "http.response.start":
+            self._answered = True
+            headers = MutableHeaders(scope=message)
+            for name, value in _HEADERS.items():
+                headers.setdefault(name, value)
+        await self._send(message)
+
+
+async def _unknown(request: Request, error: Exception) -> JSONResponse:
+    return JSONResponse({"error": texts.NO_ENDPOINT}, 404)
+
+
+# For launch(app_kwargs=...). Gradio has no answer to an endpoint that it doesn't know but an exception.
+GATE = {"middleware": [Middleware(Gate)], "exception_handlers": {FnIndexInferError: _unknown}}

@@ -1,0 +1,103 @@
+"""The straight road for programs: POST /predict takes an image as it is and answers what was read of it, as JSON.
+
+One request, and nothing of Gradio's between: no queue, no file on disk. Gradio's own endpoint of that name stays, for
+its clients; both answer the same.
+"""
+
+import asyncio
+import json
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+import gradio as gr
+from starlette.requests import Request
+from starlette.responses import JSONResponse
+from starlette.routing import Route
+
+from digits import DigitReader, ImageError
+from page import texts
+from page.pile import MAX_FILE
+from page.source import decoded
+
+# Images read at the same time. Half of a reading is Python, which runs one thread at a time: more of them only get in
+# each other's way.
+THREADS = 2
+
+# Images handed to the threads; the next one must be at hand when one is done. All others wait where a client that hung
+# up is noticed.
+AT_HAND = 2 * THREADS
+
+# All are answered by the road itself: in JSON, and with a sentence.
+_METHODS = ("DELETE", "GET", "PATCH", "POST", "PUT")
+
+# Of what a body may say it is. "application/x-www-form-urlencoded" is what curl says of any.
+_IMAGES = ("", "application/octet-stream", "application/x-www-form-urlencoded")
+_JSON = "application/json"
+
+
+class _Refusal(Exception):
+    """The request can't be answered: its status, and one sentence why."""
+
+    def __init__(self, status: int, why: str):
+        super().__init__(why)
+        self.status = status
+
+
+def straight_road(reader: DigitReader) -> Route:
+    """The route POST /predict, for launch(app_kwargs={"routes": ...}).
+
+    The body is an image, 32 MB at most, or JSON: {"image": "data:image/png;base64,..."}. The answer is that of
+    Reading.to_dict(), or {"error": a sentence} with the status 400 (no image, a link, broken base64 or JSON), 413 (too
+    large), 415 (a body of another type) or 422 (not an image that can be read); 405 for any method but POST.
+    """
+    threads = ThreadPoolExecutor(THREADS, "straight-road")
+    at_hand = asyncio.Semaphore(AT_HAND)
+
+    async def predict(request: Request) -> JSONResponse:
+        try:
+            if request.method != "POST":
+                raise _Refusal(405, texts.POST_ONLY)
+            is_json = _is_json(request.headers.get("content-type", ""))
+            body = await request.body()
+            async with at_hand:
+                if await request.is_disconnected():
+                    raise _Refusal(400, "The client hung up.")
+                read = asyncio.get_running_loop().run_in_executor(threads, _read, reader, body, is_json)
+                return JSONResponse(await read)
+        except _Refusal as refusal:
+            allowed = {"Allow": "POST"} if refusal.status == 405 else None
+            return JSONResponse({"error": str(refusal)}, refusal.status, allowed)
+
+    return Route("/predict", predict, methods=_METHODS)
+
+
+def _is_json(content_type: str) -> bool:
+    kind = content_type.partition(";")[0].strip().lower()
+    if kind != _JSON and kind not in _IMAGES and not kind.startswith("image/"):
+        raise _Refusal(415, texts.WRONG_TYPE)
+    return kind == _JSON
+
+
+def _read(reader: DigitReader, body: bytes, is_json: bool) -> dict[str, Any]:
+    image = _from_json(body) if is_json else body
+    if not image:
+        raise _Refusal(400, texts.NO_IMAGE)
+    if len(image) > MAX_FILE:
+        raise _Refusal(413, texts.too_large(MAX_FILE))
+    try:
+        return reader.read(image).to_dict()
+    except ImageError as error:
+        raise _Refusal(413 if error.reason == "too_large" else 422, str(error)) from error
+
+
+def _from_json(body: bytes) -> bytes:
+    try:
+        image = json.loads(body)["image"]
+    except (ValueError, RecursionError, LookupError, TypeError):
+        raise _Refusal(400, texts.BROKEN_JSON) from None
+    if not isinstance(image, str):
+        raise _Refusal(400, texts.BROKEN_JSON)
+    try:
+        return decoded(image)
+    except gr.Error as error:
+        raise _Refusal(400, error.message) from None

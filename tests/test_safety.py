@@ -1,0 +1,289 @@
+"""Whatever is sent, by however many at once: a status and a sentence, no file of the server, and others are served."""
+
+import asyncio
+import json
+import socket
+import threading
+import time
+import urllib.error
+import urllib.request
+from urllib.parse import quote, urlparse
+
+import pytest
+import uvicorn
+from starlette.applications import Starlette
+from starlette.middleware import Middleware
+
+from benchmarks.callers import Callers, post
+from benchmarks.load import endurance
+from page import texts
+from page.gate import MAX_BODY, MAX_UPLOAD, PLACES, Gate
+from page.straight import straight_road
+from tests.browser import EXAMPLES, free_port
+from tests.test_api import FILE, assert_same_reading
+from tests.test_straight_road import ask, image_json
+
+NUMBER = EXAMPLES / "5-4079.png"
+RUN = "/gradio_api/run/predict"
+JSON = "application/json"
+
+
+def fetch(url: str, body: bytes | None = None, content_type: str = JSON):
+    """Status, headers and body of an answer."""
+    request = urllib.request.Request(url, body, {"Content-Type": content_type} if body is not None else {})
+    try:
+        with urllib.request.urlopen(request, timeout=30) as answer:
+            return answer.status, answer.headers, answer.read()
+    except urllib.error.HTTPError as refusal:
+        return refusal.code, refusal.headers, refusal.read()
+
+
+def at_once(server: str, request: bytes, count: int):
+    """The answers to so many requests that are sent in the same moment."""
+    answers = []
+
+    def press() -> None:
+        answers.extend(asyncio.run(Callers(server, [request]).pressing(1e9, count)))
+
+    # In a thread of its own: where tests of the page ran before, this one has an event loop of Playwright's.
+    thread = threading.Thread(target=press)
+    thread.start()
+    thread.join()
+    return answers
+
+
+def begin(server: str, path: str, length: int, sent: bytes) -> socket.socket:
+    """A client that says it sends `length` bytes, and sends some of them."""
+    where = urlparse(server)
+    client = socket.create_connection((where.hostname, where.port), timeout=30)
+    head = f"POST {path} HTTP/1.1\r\nHost: {where.netloc}\r\nContent-Type: {JSON}\r\nContent-Length: {length}\r\n\r\n"
+    client.sendall(head.encode() + sent)
+    return client
+
+
+@pytest.fixture
+def neighbour():
+    """A server on this machine that must not be asked for anything: its address, and who came."""
+    visitors = []
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+
+        def listen() -> None:
+            while True:
+                try:
+                    client, _ = listening.accept()
+                except OSError:
+                    return
+                visitors.append(client)
+                client.close()
+
+        threading.Thread(target=listen, daemon=True).start()
+        yield f"http://127.0.0.1:{listening.getsockname()[1]}/4079.png", visitors
+
+
+class SlowReader:
+    """Reads as the reader does, one image at a time and each for a while."""
+
+    def __init__(self, reader):
+        self.read_images = 0
+        self._reader = reader
+
+    def read(self, image):
+        self.read_images += 1
+        time.sleep(0.3)
+        return self._reader.read(image)
+
+
+@pytest.fixture
+def narrow(reader):
+    """A straight road with room for 8 requests, and little patience: its address, and its reader."""
+    slow = SlowReader(reader)
+    gate = Middleware(Gate, places=8, patience=0.5)
+    app = Starlette(routes=[straight_road(slow)], middleware=[gate])
+    server = uvicorn.Server(uvicorn.Config(app, port=free_port(), log_level="error"))
+    thread = threading.Thread(target=server.run)
+    thread.start()
+    while not server.started:
+        time.sleep(0.01)
+    yield f"http://127.0.0.1:{server.config.port}", slow
+    server.should_exit = True
+    thread.join()
+
+
+@pytest.mark.parametrize("path", ["/", "/predict", "/4079.png", "/gradio_api/info", "/nothing", RUN])
+def test_headers_are_set_on_every_answer(server, path):
+    _, headers, _ = fetch(server + path)
+    assert headers["X-Content-Type-Options"] == "nosniff"
+    assert headers["Referrer-Policy"] == "same-origin"
+    policy = dict(rule.split(" ", 1) for rule in headers["Content-Security-Policy"].split("; "))
+    assert policy["default-src"] == "'self'"
+    assert policy["object-src"] == "'none'"
+    assert policy["frame-ancestors"] == "'self' https://huggingface.co"
+    assert "http:" not in headers["Content-Security-Policy"]
+
+
+@pytest.mark.parametrize("path", ["/predict", RUN, "/gradio_api/call/predict", "/gradio_api/queue/join", "/nothing"])
+def test_too_large_a_body_is_refused_before_it_is_read(server, path):
+    with begin(server, path, MAX_BODY + 1, b"{") as client:
+        assert client.recv(12) == b"HTTP/1.1 413"
+
+
+def test_too_large_an_upload_is_refused_before_it_is_read(server):
+    with begin(server, "/gradio_api/upload", MAX_UPLOAD + 1, b"") as client:
+        assert client.recv(12) == b"HTTP/1.1 413"
+
+
+def test_too_large_a_body_of_unknown_length(server):
+    where = urlparse(server)
+    with socket.create_connection((where.hostname, where.port), timeout=30) as client:
+        client.sendall(b"POST /predict HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n")
+        piece = b"100000\r\n" + bytes(0x100000) + b"\r\n"
+        for _ in range(MAX_BODY // 0x100000 + 2):
+            client.sendall(piece)
+        assert client.recv(12) == b"HTTP/1.1 413"
+
+
+@pytest.mark.parametrize("path", ["/gradio_api/run/nothing", "/gradio_api/call/nothing", "/gradio_api/api/nothing"])
+def test_unknown_endpoints(server, path):
+    status, _, body = fetch(server + path, b'{"data": []}')
+    assert (status, json.loads(body)) == (404, {"error": texts.NO_ENDPOINT})
+
+
+@pytest.mark.parametrize("body", [b"{", b"[]", b"{}", b'{"data": 7}', b"\xff\xfe"])
+def test_broken_json_to_gradios_endpoint(server, body):
+    status, headers, said = fetch(server + RUN, body)
+    assert (status, headers.get_content_type()) == (422, JSON)
+    assert b"Traceback" not in said
+    assert b".py" not in said
+
+
+def test_the_server_asks_nobody(server, neighbour):
+    address, visitors = neighbour
+    assert ask(server, image_json(address), JSON)[0] == 400
+    for image in ({"url": address}, {"path": address}, {"path": address, "meta": FILE}, {"url": address, "meta": FILE}):
+        assert fetch(server + RUN, json.dumps({"data": [image]}).encode())[0] == 500
+    for path in ("file=", "file/", "proxy=", "file=%20"):
+        assert fetch(f"{server}/gradio_api/{path}{quote(address, safe=':/')}")[0] in (403, 404)
+    assert visitors == []
+
+
+@pytest.mark.parametrize("address", ["https://example.com/x.png", "HTTP://169.254.169.254/latest/meta-data/"])
+@pytest.mark.parametrize("path", ["/gradio_api/file=", "/gradio_api/file/", "/gradio_api/proxy="])
+def test_no_address_is_fetched_for_others(server, path, address):
+    status, _, body = fetch(server + path + quote(address, safe=":/"))
+    assert (status, json.loads(body)) == (403, {"error": texts.NO_LINKS})
+
+
+@pytest.mark.parametrize("path", ["/etc/passwd", str(NUMBER), "../demo.py", "%2e%2e/demo.py", "file:///etc/passwd"])
+@pytest.mark.parametrize("road", ["/gradio_api/file=", "/gradio_api/file/", "/static/", "/assets/", "/svelte/", "/"])
+def test_no_file_of_the_server_is_shown(server, road, path):
+    status, _, body = fetch(server + road + path)
+    assert status in (403, 404)
+    assert b"root:" not in body
+    assert b"def main" not in body
+
+
+def test_500_at_once(server, reader):
+    answers = at_once(server, post("/predict", NUMBER.read_bytes(), "image/png"), 500)
+    right = [answer for answer in answers if answer.status == 200]
+    refused = [answer for answer in answers if answer.status == 503]
+    assert len(answers) == len(right) + len(refused) == 500
+    assert len(right) >= PLACES
+    expected = reader.read(NUMBER).to_dict()
+    for answer in right:
+        assert_same_reading(json.loads(answer.body), expected)
+    for answer in refused:
+        seconds = int(answer.head.partition("retry-after:")[2].partition("\r\n")[0])
+        assert json.loads(answer.body) == {"error": texts.BUSY.format(seconds=seconds)}
+    assert ask(server, NUMBER.read_bytes())[0] == 200
+
+
+def test_slow_clients_keep_nobody_waiting(server):
+    slow = [begin(server, RUN, 1000, b"{") for _ in range(PLACES + 40)]
+    began = time.monotonic()
+    assert ask(server, NUMBER.read_bytes())[0] == 200
+    assert fetch(server)[0] == 200
+    assert time.monotonic() - began < 10
+    for client in slow:
+        client.close()
+
+
+def test_a_client_that_stops_is_told_so(narrow):
+    address, _ = narrow
+    with begin(address, "/predict", 1000, b"{") as client:
+        answer = client.recv(65536)
+        assert answer.startswith(b"HTTP/1.1 408")
+        assert texts.TOO_SLOW.encode() in answer + client.recv(65536)
+
+
+def test_a_full_house_refuses_and_recovers_at_once(narrow, reader):
+    address, slow = narrow
+    answers = at_once(address, post("/predict", NUMBER.read_bytes(), "image/png"), 30)
+    assert sorted(answer.status for answer in answers) == [200] * 8 + [503] * 22
+    assert slow.read_images == 8
+    assert all("retry-after: 1\r\n" in answer.head for answer in answers if answer.status == 503)
+    # Those who come next are told how long the last one was inside: 8 images, two at a time, 0.3 s each.
+    later = at_once(address, post("/predict", NUMBER.read_bytes(), "image/png"), 9)
+    assert ["retry-after: 2\r\n" in answer.head for answer in later if answer.status == 503] == [True]
+    status, _, reading = ask(address, NUMBER.read_bytes())
+    assert status == 200
+    assert_same_reading(reading, reader.read(NUMBER).to_dict())
+
+
+def test_nothing_is_read_for_those_who_hung_up(narrow):
+    address, slow = narrow
+    image = NUMBER.read_bytes()
+    gone = [begin(address, "/predict", 2, b"{}") for _ in range(2)]  # refused at once, and gone
+    head = f"POST /predict HTTP/1.1\r\nHost: x\r\nContent-Type: image/png\r\nContent-Length: {len(image)}\r\n\r\n"
+    where = urlparse(address)
+    for _ in range(8):
+        client = socket.create_connection((where.hostname, where.port))
+        client.sendall(head.encode() + image)
+        gone.append(client)
+    time.sleep(0.1)
+    for client in gone:
+        client.close()
+    time.sleep(1.5)
+    assert slow.read_images == 4  # those that were at hand
+    assert ask(address, image)[0] == 200
+
+
+def test_a_fault_of_ours_shows_no_trace(reader):
+    class Broken:
+        def read(self, image):
+            raise RuntimeError("a secret")
+
+    async def answer():
+        sent = []
+        scope = {"type": "http", "method": "POST", "path": "/predict", "headers": [], "query_string": b""}
+
+        async def receive():
+            return {"type": "http.request", "body": b"x"}
+
+        async def send(message):
+            sent.append(message)
+
+        await Starlette(routes=[straight_road(Broken())], middleware=[Middleware(Gate)])(scope, receive, send)
+        return sent
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("page.gate.log.exception", lambda said: None)
+        start, body = run(answer())[:2]
+    assert start["status"] == 500
+    assert json.loads(body["body"]) == {"error": texts.OUR_FAULT}
+
+
+def run(question):
+    """Runs it in a thread of its own, see at_once."""
+    results = []
+    thread = threading.Thread(target=lambda: results.append(asyncio.run(question)))
+    thread.start()
+    thread.join()
+    return results[0]
+
+
+def test_neither_memory_nor_cache_grow():
+    marks = endurance(1500)
+    _, warm, files = marks[3]
+    _, memory, files_at_the_end = marks[-1]
+    assert files_at_the_end == files == 0
+    assert memory - warm < 10  # megabytes
