@@ -87,7 +87,7 @@ def read_all(names: list[str], out: str, model: str | os.PathLike = DEFAULT_MODE
     Raises:
         BulkError: a name leads nowhere.
     """
-    places = [_place(name) for name in dict.fromkeys(names)]
+    places = list({place.address: place for place in map(_place, names)}.values())
     images = _Listing(places)
     target = _place(out)
     context = ray.data.DataContext.get_current().copy()
@@ -134,15 +134,23 @@ class _Place:
     def kind(self) -> fs.FileType:
         return self.filesystem.get_file_info(self.path).type
 
+    @property
+    def is_image(self) -> bool:
+        return os.path.splitext(self.path)[1].lower() in IMAGE_SUFFIXES
+
+    @property
+    def address(self) -> str:
+        return self.prefix + self.path
+
     def holds(self, address: str) -> bool:
-        return f"{address}/".startswith(f"{self.prefix}{self.path}/")
+        return f"{address}/".startswith(f"{self.address}/")
 
     def entries(self, recursive: bool) -> tuple[list[str], list["_Place"]]:
         """The addresses of the images in a folder, and the folders in it."""
         entries = self.filesystem.get_file_info(fs.FileSelector(self.path, recursive=recursive))
-        images = [e for e in entries if e.type == fs.FileType.File and f".{e.extension.lower()}" in IMAGE_SUFFIXES]
-        folders = [e for e in entries if e.type == fs.FileType.Directory]
-        return [self.prefix + e.path for e in images], [_Place(self.filesystem, e.path, self.prefix) for e in folders]
+        files = [_Place(self.filesystem, e.path, self.prefix) for e in entries if e.type == fs.FileType.File]
+        folders = [_Place(self.filesystem, e.path, self.prefix) for e in entries if e.type == fs.FileType.Directory]
+        return [file.address for file in files if file.is_image], folders
 
     def fetched(self, address: str) -> bytes | OSError:
         try:
@@ -172,15 +180,17 @@ class _Listing(Datasource):
         self._images: dict[str, None] = {}
         self._folders: list[_Place] = []
         for place in places:
-            address = place.prefix + place.path
             if place.kind == fs.FileType.NotFound:
-                raise BulkError(f"There is no file or folder {address}.")
+                raise BulkError(f"There is no file or folder {place.address}.")
+            around = [other for other in places if other is not place and other.holds(place.address)]
             if place.kind == fs.FileType.File:
-                self._images[address] = None
-                continue
-            images, folders = place.entries(recursive=False)
-            self._images |= dict.fromkeys(images)
-            self._folders += folders
+                # One that its folder would give as well must not come twice.
+                if not (around and place.is_image):
+                    self._images[place.address] = None
+            elif not around:
+                images, folders = place.entries(recursive=False)
+                self._images |= dict.fromkeys(images)
+                self._folders += folders
 
     def estimate_inmemory_data_size(self) -> int | None:
         return None
