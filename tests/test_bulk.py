@@ -1,7 +1,6 @@
 """python -m digits --ray: the reader's own readings from a cluster, each file once, whatever happens on the way."""
 
 import json
-import os
 import shutil
 import signal
 import subprocess
@@ -10,7 +9,6 @@ import time
 from pathlib import Path
 
 import numpy as np
-import pyarrow.dataset
 import pytest
 from drawing import draw
 
@@ -31,7 +29,7 @@ def cluster():
 
 @pytest.fixture
 def folder(tmp_path):
-    """The examples, three dozen drawings in folders of their own, and four files that are no images."""
+    """The examples, three dozen drawings in folders of their own, and files that are none."""
     folder = tmp_path / "images"
     shutil.copytree(EXAMPLES, folder / "examples")
     for index in range(36):
@@ -52,8 +50,11 @@ def digits(*arguments):
     return subprocess.run(command, capture_output=True, text=True, cwd=ROOT)
 
 
-def rows(out):
-    return pyarrow.dataset.dataset(out / "readings").to_table().to_pylist()
+def rows(files):
+    """All rows of a Parquet file or of a folder of them."""
+    import pyarrow.dataset
+
+    return pyarrow.dataset.dataset(files).to_table().to_pylist()
 
 
 def test_rows_are_what_the_reader_reads_and_bad_files_say_why(cluster, folder, tmp_path, reader):
@@ -62,15 +63,16 @@ def test_rows_are_what_the_reader_reads_and_bad_files_say_why(cluster, folder, t
     assert "47 files are in" in done.stdout
     assert "3 of them could not be read" in done.stdout
     images = [path for path in folder.rglob("*") if path.suffix in (".png", ".jpg") and path.exists()]
-    got = {row["file"]: row for row in rows(tmp_path / "out")}
+    got = {row["file"]: row for row in rows(tmp_path / "out" / "readings")}
     assert sorted(got) == sorted(map(str, images))
     for path in images:
         row = got[str(path)]
-        try:
-            expected = reader.read(path.read_bytes())
-        except ImageError as error:
-            assert row == dict.fromkeys(row) | {"file": str(path), "error": str(error)}
+        if path.parent == folder:  # those that are no images
+            with pytest.raises(ImageError) as problem:
+                reader.read(path.read_bytes())
+            assert row == dict.fromkeys(row) | {"file": str(path), "error": str(problem.value)}
             continue
+        expected = reader.read(path.read_bytes())
         assert (row["text"], row["certain"], row["error"]) == (expected.text, expected.certain, None)
         said = json.loads(row["digits"])
         assert len(said) == len(expected.digits)
@@ -87,14 +89,14 @@ def test_a_run_that_was_killed_goes_on_and_gives_each_file_once(cluster, tmp_pat
     drawn = [draw(str(n), size=(64, 64), height=40, pen=5) for n in range(10)]
     for index in range(1500):
         drawn[index % 10].save(folder / f"{index}.png")
-    code = "import sys; from digits import bulk; bulk.connect(sys.argv[1]); bulk.read_all(sys.argv[2:3], sys.argv[3], file_rows=250)"
-    command = [sys.executable, "-c", code, cluster, str(folder), str(out)]
+    read = f"bulk.read_all([{str(folder)!r}], {str(out)!r}, file_rows=250)"
+    command = [sys.executable, "-c", f"from digits import bulk; bulk.connect({cluster!r}); {read}"]
     with subprocess.Popen(command, cwd=ROOT, stderr=subprocess.DEVNULL, start_new_session=True) as run:
         while not list(out.glob("done/*[0-9].parquet")):
             assert run.poll() is None
             time.sleep(0.05)
         run.send_signal(signal.SIGKILL)
-    written = sum(len(pyarrow.dataset.dataset(f).to_table()) for f in out.glob("done/*[0-9].parquet"))
+    written = sum(len(rows(path)) for path in out.glob("done/*[0-9].parquet"))
     assert 0 < written < 1500
 
     # Killed between a Parquet file and its entry in the list: that file counts for nothing.
@@ -102,14 +104,14 @@ def test_a_run_that_was_killed_goes_on_and_gives_each_file_once(cluster, tmp_pat
     entry.rename(entry.with_name(f"{entry.stem}.pending.parquet"))
 
     subprocess.run(command, cwd=ROOT, check=True, stderr=subprocess.DEVNULL)
-    names = [row["file"] for row in rows(out)]
+    names = [row["file"] for row in rows(out / "readings")]
     assert len(names) == len(set(names)) == 1500
-    assert {row["error"] for row in rows(out)} == {None}
+    assert {row["error"] for row in rows(out / "readings")} == {None}
 
     before = sorted(path.name for path in out.glob("readings/*"))
     drawn[3].save(folder / "late.png")
     subprocess.run(command, cwd=ROOT, check=True, stderr=subprocess.DEVNULL)
-    assert len(rows(out)) == 1501
+    assert len(rows(out / "readings")) == 1501
     assert set(before) < {path.name for path in out.glob("readings/*")}
 
 
