@@ -121,3 +121,15 @@ def test_a_folder_that_is_not_there_is_one_sentence(cluster, tmp_path):
     assert f"There is no file or folder {tmp_path / 'none'}." in done.stderr
     assert "Traceback" not in done.stderr
     assert not (tmp_path / "out").exists()
+
+
+def test_a_file_that_storage_does_not_hand_over_is_a_row_too(tmp_path):
+    import pyarrow as pa
+
+    from digits import bulk
+
+    gone = str(tmp_path / "gone.png")
+    (row,) = bulk._Reader([bulk._place(str(tmp_path))], None)(pa.table({"file": [gone]})).to_pylist()
+    assert row["file"] == gone
+    assert row["text"] is None
+    assert "could not be fetched" in row["error"]
