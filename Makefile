@@ -4,20 +4,25 @@
 #   make test    run all tests                  make bench   measure accuracy and speed
 #   make lint    check style and types          make screenshots   take README's pictures anew
 #   make lock    write requirements.lock anew
+#   make test-cluster   test --ray and deploy/ on a small Ray cluster of this machine; takes minutes
 
 PYTHON ?= python3
 DATA ?= $(wildcard ../shared/data/mnist.npz)
 BIN := .venv/bin
 SERVING := .venv/.serving-installed
 ALL := .venv/.all-installed
+RAY := .venv/.ray-installed
 
-.PHONY: demo test train bench bench-accuracy bench-speed bench-load screenshots lint lock
+.PHONY: demo test test-cluster train bench bench-accuracy bench-speed bench-load screenshots lint lock
 
 demo: $(SERVING)
 	$(BIN)/python demo.py
 
 test: $(ALL)
 	$(BIN)/python -m pytest
+
+test-cluster: $(RAY)
+	$(BIN)/python -m pytest -m cluster
 
 train: $(ALL)
 	$(BIN)/python train_export.py $(if $(DATA),--data $(DATA))
@@ -59,4 +64,8 @@ $(SERVING): requirements.lock | $(BIN)/python
 
 $(ALL): requirements-dev.txt $(SERVING) | $(BIN)/python
 	$(BIN)/python -m pip install --disable-pip-version-check --quiet -r requirements-dev.txt
+	touch $@
+
+$(RAY): requirements-ray.txt | $(ALL)
+	$(BIN)/python -m pip install --disable-pip-version-check --quiet -r requirements-ray.txt
 	touch $@

@@ -15,14 +15,12 @@ from tqdm import tqdm
 
 from digits import DigitReader, ImageError, ModelError, Reading
 from digits.classifier import DEFAULT_MODEL
-
-# In a folder, these are taken for images; a file that is named is read whatever its name.
-IMAGE_SUFFIXES = {".png", ".jpg", ".jpeg", ".webp", ".gif", ".bmp", ".tif", ".tiff", ".ppm", ".pgm", ".avif"}
+from digits.images import IMAGE_SUFFIXES
 
 # From so many files on, a progress bar is shown.
 MANY = 10
 
-SOME_FAILED, NO_MODEL = 1, 2
+SOME_FAILED, NO_MODEL, NO_RAY = 1, 2, 2
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -33,12 +31,18 @@ def main(arguments: list[str] | None = None) -> int:
     form.add_argument("--json", action="store_true", help="print a JSON object per file, one a line")
     form.add_argument("--csv", action="store_true", help="print a CSV table: file, text, lowest probability, certain")
     parser.add_argument("--model", default=DEFAULT_MODEL, help="another model than models/digits.onnx")
+    parser.add_argument("--ray", metavar="ADDRESS", help="read on a Ray cluster: auto, ray://host:10001, or local")
+    parser.add_argument("--out", metavar="DIR", help="with --ray: where the Parquet files go")
     args = parser.parse_args(arguments)
+    if (args.ray is None) != (args.out is None) or (args.ray and (args.json or args.csv)):
+        parser.error("--ray and --out go together, without --json and --csv")
     try:
         reader = DigitReader(args.model)
     except ModelError as error:
         print(error, file=sys.stderr)
         return NO_MODEL
+    if args.ray:
+        return _on_cluster(args)
 
     paths = list(_files(args.images))
     table = csv.writer(sys.stdout, lineterminator="\n")
@@ -65,6 +69,23 @@ def main(arguments: list[str] | None = None) -> int:
             table.writerow([path, reading.text, _lowest(reading), str(reading.certain).lower()])
         else:
             print(_sentence(path, reading, is_named), flush=True)
+    return SOME_FAILED if failures else 0
+
+
+def _on_cluster(args: argparse.Namespace) -> int:
+    try:
+        from digits import bulk
+    except ImportError:
+        print("Reading on a cluster needs Ray: pip install -r requirements-ray.txt.", file=sys.stderr)
+        return NO_RAY
+    try:
+        bulk.connect(args.ray)
+        bulk.read_all(args.images, args.out, args.model)
+        rows, failures = bulk.totals(args.out)
+    except (bulk.BulkError, ConnectionError) as error:
+        print(error, file=sys.stderr)
+        return NO_RAY
+    print(f"{rows} files are in {args.out}; {failures} of them could not be read, and say why.")
     return SOME_FAILED if failures else 0
 
 

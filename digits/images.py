@@ -18,6 +18,9 @@ ImageSource = str | os.PathLike | bytes | Image.Image | np.ndarray
 FORMATS = ("PNG", "JPEG", "WEBP", "GIF", "BMP", "TIFF", "PPM", "AVIF")
 MEGAPIXELS = 64
 
+# In a folder, these are taken for images; a file that is named is read whatever its name.
+IMAGE_SUFFIXES = {".png", ".jpg", ".jpeg", ".webp", ".gif", ".bmp", ".tif", ".tiff", ".ppm", ".pgm", ".avif"}
+
 # Larger images are reduced to this: a digit on a page photographed whole is still some 20 pixels high.
 WORKING_SIDE = 1600
 

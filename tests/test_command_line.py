@@ -83,3 +83,12 @@ def test_a_missing_model_is_one_sentence(folder):
     assert done.returncode == 2
     assert done.stderr.count("\n") == 1
     assert "make train" in done.stderr
+
+
+def test_without_ray_a_cluster_is_one_sentence(folder):
+    # Ray hidden, wherever it is installed.
+    code = "import sys; sys.modules['ray'] = None; from digits.__main__ import main; sys.exit(main(sys.argv[1:]))"
+    command = [sys.executable, "-c", code, "--ray", "local", str(folder), "--out", str(folder / "out")]
+    done = subprocess.run(command, capture_output=True, text=True, cwd=ROOT)
+    assert done.returncode == 2
+    assert done.stderr == "Reading on a cluster needs Ray: pip install -r requirements-ray.txt.\n"
