@@ -7,6 +7,7 @@ import threading
 import time
 import urllib.error
 import urllib.request
+from concurrent.futures import ThreadPoolExecutor
 from urllib.parse import quote, urlparse
 
 import pytest
@@ -38,18 +39,15 @@ def fetch(url: str, body: bytes | None = None, content_type: str = JSON):
         return refusal.code, refusal.headers, refusal.read()
 
 
+def apart(function, *arguments):
+    """Calls it in a thread of its own: where tests of the page ran before, this one has Playwright's event loop."""
+    with ThreadPoolExecutor(1) as thread:
+        return thread.submit(function, *arguments).result()
+
+
 def at_once(server: str, request: bytes, count: int):
     """The answers to so many requests that are sent in the same moment."""
-    answers = []
-
-    def press() -> None:
-        answers.extend(asyncio.run(Callers(server, [request]).pressing(1e9, count)))
-
-    # In a thread of its own: where tests of the page ran before, this one has an event loop of Playwright's.
-    thread = threading.Thread(target=press)
-    thread.start()
-    thread.join()
-    return answers
+    return apart(asyncio.run, Callers(server, [request]).pressing(1e9, count))
 
 
 def begin(server: str, path: str, length: int, sent: bytes) -> socket.socket:
@@ -267,22 +265,13 @@ def test_a_fault_of_ours_shows_no_trace(reader):
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("page.gate.log.exception", lambda said: None)
-        start, body = run(answer())[:2]
+        start, body = apart(asyncio.run, answer())[:2]
     assert start["status"] == 500
     assert json.loads(body["body"]) == {"error": texts.OUR_FAULT}
 
 
-def run(question):
-    """Runs it in a thread of its own, see at_once."""
-    results = []
-    thread = threading.Thread(target=lambda: results.append(asyncio.run(question)))
-    thread.start()
-    thread.join()
-    return results[0]
-
-
 def test_neither_memory_nor_cache_grow():
-    marks = endurance(1500)
+    marks = apart(endurance, 1500)
     _, warm, files = marks[3]
     _, memory, files_at_the_end = marks[-1]
     assert files_at_the_end == files == 0
