@@ -6,7 +6,7 @@ most probable path wins. So strokes that were lifted join and digits that touch 
 """
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -19,6 +19,9 @@ CLEAR = 0.9
 
 # Pieces further apart than this part of the taller one's height don't make one digit.
 JOIN_GAP = 0.2
+
+# The most cuts through one piece.
+MOST_CUTS = 8
 
 # The most pieces that make one digit, and its largest width in heights of its line.
 MOST_PIECES = 4
@@ -46,6 +49,12 @@ DOT_COST = 0.02
 MOST_STROKES = 6
 ONE_GAP = 0.5
 ONE_COST = 0.2
+
+# What the candidates of a page may cost beside its pieces, in calls of the network; so many pixels, to be cut out and
+# framed, cost another one. Once that is spent the other lines are taken as they stand: where so much is doubtful, there
+# are hardly digits.
+MOST_CALLS = 500
+PIXELS_A_CALL = 100_000
 
 Classify = Callable[[np.ndarray], tuple[np.ndarray, np.ndarray]]
 
@@ -98,8 +107,7 @@ def assemble(pages: list[Page], classify: Classify) -> list[list[list[Guess]]]:
     for page, whole in zip(pages, wholes):
         alone = [[next(guesses) for _ in line] for line in page.lines]
         as_one = [next(guesses) for _ in whole]
-        lines = [_read_line(page, line, guessed, classify) for line, guessed in zip(page.lines, alone)]
-        lines = [digits for digits in lines if digits]
+        lines = [digits for digits in _read_lines(page, alone, classify) if digits]
         certainty = math.prod(guess.certainty for digits in lines for guess in digits)
         # A digit whose strokes lie far apart is still one if that is likelier. Side by side they are digits as a rule;
         # over one another, or on a tiny picture, they are strokes as a rule.
@@ -148,26 +156,40 @@ def is_blot(framed: np.ndarray) -> bool:
     return bool(box.mean() > BLOT and box.shape[0] < NARROW * box.shape[1])
 
 
-def _read_line(page: Page, line: list[Piece], guesses: list[Guess], classify: Classify) -> list[Guess]:
+def _read_lines(page: Page, alone: list[list[Guess]], classify: Classify) -> Iterator[list[Guess]]:
+    calls = float(MOST_CALLS)
+    for line, guesses in zip(page.lines, alone):
+        digits, spent = _read_line(page, line, guesses, classify, calls)
+        calls -= spent
+        yield digits
+
+
+def _read_line(
+    page: Page, line: list[Piece], guesses: list[Guess], classify: Classify, calls: float
+) -> tuple[list[Guess], float]:
+    """The digits of a line, given what each piece is by itself, and how many of the page's `calls` that took."""
     height = max(piece.height for piece in line)
     is_alone = [
         all(other is piece or piece.gap(other) > JOIN_GAP * height for other in line[max(0, at - 3) : at + 4])
         for at, piece in enumerate(line)
     ]
     if all(alone and guess.certainty > CLEAR for alone, guess in zip(is_alone, guesses)):
-        return guesses
+        return guesses, 0
 
     # Doubtful pieces that are wide enough for two digits are cut; a part knows the piece that it was cut from.
+    is_doubtful = [
+        guess.certainty < CLEAR
+        and not is_blot(guess.frame)
+        and not _is_tiny(page)
+        and piece.width > 0.5 * height
+        and piece.height > 0.5 * height
+        for piece, guess in zip(line, guesses)
+    ]
+    if sum(MOST_CUTS * _calls(piece) for piece, doubtful in zip(line, is_doubtful) if doubtful) + len(line) > calls:
+        return guesses, calls
     atoms: list[tuple[Piece, Piece]] = []
-    for piece, guess in zip(line, guesses):
-        is_doubtful = (
-            guess.certainty < CLEAR
-            and not is_blot(guess.frame)
-            and not _is_tiny(page)
-            and piece.width > 0.5 * height
-            and piece.height > 0.5 * height
-        )
-        atoms += [(part, piece) for part in (page.cut(piece) if is_doubtful else [piece])]
+    for piece, doubtful in zip(line, is_doubtful):
+        atoms += [(part, piece) for part in (page.cut(piece, MOST_CUTS) if doubtful else [piece])]
 
     spans = [
         (start, end)
@@ -176,11 +198,19 @@ def _read_line(page: Page, line: list[Piece], guesses: list[Guess], classify: Cl
         if _may_be_one([part for part, _ in atoms[start:end]], [whole for _, whole in atoms[start:end]], height)
     ]
     candidates = [together([part for part, _ in atoms[start:end]]) for start, end in spans]
+    spent = sum(map(_calls, candidates))
+    if spent > calls:
+        return guesses, calls
     steps: dict[int, list[tuple[int, Guess]]] = {}
     for (start, end), guess in zip(spans, _guesses([(page, piece) for piece in candidates], classify)):
         is_cut = any(0 < at < len(atoms) and atoms[at - 1][1] is atoms[at][1] for at in (start, end))
         steps.setdefault(start, []).append((end, replace(guess, is_cut=is_cut)))
-    return _best_path(atoms, steps, height)
+    return _best_path(atoms, steps, height), spent
+
+
+def _calls(piece: Piece) -> float:
+    """What it costs to ask what a piece is, in calls of the network."""
+    return 1 + piece.width * piece.height / PIXELS_A_CALL
 
 
 def _best_path(atoms: list[tuple[Piece, Piece]], steps: dict[int, list[tuple[int, Guess]]], height: int) -> list[Guess]:

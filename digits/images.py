@@ -5,18 +5,44 @@ be read into an ImageError. It does not know ink from paper: see ink.py.
 """
 
 import io
+import math
 import os
 import warnings
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from itertools import pairwise
 from pathlib import Path
+from typing import BinaryIO, NamedTuple
 
 import cv2
 import numpy as np
-from PIL import ExifTags, Image, ImageOps, UnidentifiedImageError
+from PIL import ExifTags, Image
 
 ImageSource = str | os.PathLike | bytes | Image.Image | np.ndarray
 
 FORMATS = ("PNG", "JPEG", "WEBP", "GIF", "BMP", "TIFF", "PPM", "AVIF")
 MEGAPIXELS = 64
+
+# The same where the decoder holds several copies of the whole image: all must stay within half a gigabyte.
+MEGAPIXELS_COPIED = 24
+
+# Of what can't be rewound, a pipe, so many bytes are read: an image of all these megapixels, uncompressed, is shorter.
+MOST_BYTES = 2**28
+
+# Images are converted and reduced in strips of at most so many pixels, which are small beside the decoded whole.
+STRIP_PIXELS = 4_000_000
+
+# What each orientation that EXIF knows does to rows and columns to show the picture upright.
+TURNS: dict[int, Callable[[np.ndarray], np.ndarray]] = {
+    1: lambda pixels: pixels,
+    2: lambda pixels: pixels[:, ::-1],
+    3: lambda pixels: pixels[::-1, ::-1],
+    4: lambda pixels: pixels[::-1],
+    5: lambda pixels: pixels.swapaxes(0, 1),
+    6: lambda pixels: pixels[::-1].swapaxes(0, 1),
+    7: lambda pixels: pixels[::-1, ::-1].swapaxes(0, 1),
+    8: lambda pixels: pixels[:, ::-1].swapaxes(0, 1),
+}
 
 # In a folder, these are taken for images; a file that is named is read whatever its name.
 IMAGE_SUFFIXES = {".png", ".jpg", ".jpeg", ".webp", ".gif", ".bmp", ".tif", ".tiff", ".ppm", ".pgm", ".avif"}
@@ -57,56 +83,60 @@ def load_pixels(image: ImageSource) -> tuple[np.ndarray, float]:
         ImageError: not an image, broken, empty or too large.
     """
     if isinstance(image, np.ndarray):
-        opened = _from_array(image)
-    elif isinstance(image, Image.Image):
-        opened = image
-    else:
-        opened = _open(image)
-    if min(opened.size) < 1:
-        raise ImageError("The image is empty: it has no pixels.", "no_pixels")
-    if opened.width * opened.height > MEGAPIXELS * 1_000_000:
-        raise ImageError(
-            f"The image is too large: {opened.width} x {opened.height} pixels. "
-            f"Please send one of at most {MEGAPIXELS} megapixels.",
-            "too_large",
-            megapixels=MEGAPIXELS,
-        )
-    full_side = max(opened.size)
-    # A JPEG can be decoded at a half, a quarter or an eighth of its size, in a fraction of the time. A caller's own
-    # image is left as it is.
-    if opened is not image and opened.format in ("JPEG", "MPO"):
-        opened.draft(None, (WORKING_SIDE, WORKING_SIDE))
-    try:
-        opened.load()
-    except (OSError, ValueError, SyntaxError, MemoryError, EOFError, IndexError) as error:
-        raise ImageError("The image file is damaged or incomplete. Please save or send it again.", "damaged") from error
-    # Reduced before it is turned or converted, where that can be: those copies are then small.
-    if max(opened.size) > WORKING_SIDE and opened.mode in ("L", "RGB"):
-        opened = _keeping_exif(opened, _to_working_side(np.asarray(opened)))
-    pixels = _on_paper(_upright(opened))
-    if max(pixels.shape[:2]) > WORKING_SIDE:
-        pixels = _to_working_side(pixels)
-    return pixels, max(pixels.shape[:2]) / full_side
+        return _upright_pixels(_from_array(image), max(image.shape[:2]))
+    if isinstance(image, Image.Image):
+        return _decoded(image, is_own=False)
+    with _stream(image) as (stream, name):
+        return _decoded(_open(stream, name), is_own=True)
 
 
-def _open(source: str | os.PathLike | bytes) -> Image.Image:
-    try:
-        if isinstance(source, (bytes, bytearray, memoryview)):
-            stream, name = io.BytesIO(source), ""
-        else:
-            name = Path(source).name
-            stream = io.BytesIO(Path(source).read_bytes())
-    except FileNotFoundError:
-        raise ImageError(f"There is no file {name}.") from None
-    except IsADirectoryError:
-        raise ImageError(f"{name} is a folder, not an image.") from None
-    except (OSError, TypeError, ValueError) as error:
-        raise ImageError("The image could not be opened: give a path, bytes, a PIL image or an array.") from error
-    if not stream.getbuffer().nbytes:
-        raise ImageError(f"{name or 'The file'} is empty.", "empty_file", name=name)
+class _Picture(NamedTuple):
+    """A decoded picture, handed out in strips, so that no copy of the whole need be made.
+
+    Attributes:
+        width, height: as it is stored, before it is turned.
+        strip: from a first row to before a last -> uint8 (rows, width, 3), or (rows, width, 4) where it is transparent,
+            its colours multiplied by its alpha.
+        orientation: how to turn it, 1 to 8, as EXIF has it.
+    """
+
+    width: int
+    height: int
+    strip: Callable[[int, int], np.ndarray]
+    orientation: int = 1
+
+
+@contextmanager
+def _stream(source: str | os.PathLike | bytes) -> Iterator[tuple[BinaryIO, str]]:
+    """A file ready to be decoded, and its name, "" where it has none."""
+    name = ""
+    with ExitStack() as stack:
+        try:
+            stream: BinaryIO
+            if isinstance(source, (bytes, bytearray, memoryview)):
+                stream = io.BytesIO(source)
+            else:
+                name = Path(source).name
+                stream = stack.enter_context(open(source, "rb"))
+                if not stream.seekable():
+                    stream = io.BytesIO(stream.read(MOST_BYTES))
+            is_empty = not stream.read(1)
+            stream.seek(0)
+        except FileNotFoundError:
+            raise ImageError(f"There is no file {name}.") from None
+        except IsADirectoryError:
+            raise ImageError(f"{name} is a folder, not an image.") from None
+        except (OSError, TypeError, ValueError) as error:
+            raise ImageError("The image could not be opened: give a path, bytes, a PIL image or an array.") from error
+        if is_empty:
+            raise ImageError(f"{name or 'The file'} is empty.", "empty_file", name=name)
+        yield stream, name
+
+
+def _open(stream: BinaryIO, name: str) -> Image.Image:
     try:
         with warnings.catch_warnings():
-            warnings.simplefilter("ignore", Image.DecompressionBombWarning)  # our own limit is lower, and checked
+            warnings.simplefilter("ignore")  # our own limit on pixels is lower, and checked; the rest is for Pillow
             return Image.open(stream, formats=FORMATS)
     except Image.DecompressionBombError:
         raise ImageError(
@@ -114,7 +144,7 @@ def _open(source: str | os.PathLike | bytes) -> Image.Image:
             "too_large",
             megapixels=MEGAPIXELS,
         ) from None
-    except (UnidentifiedImageError, OSError, ValueError, SyntaxError, EOFError) as error:
+    except Exception as error:  # a decoder raises whatever the bytes lead it to
         raise ImageError(
             f"{name or 'The file'} is not an image that can be read here. "
             "Please send a PNG, JPEG, WebP, GIF, BMP or TIFF.",
@@ -123,56 +153,146 @@ def _open(source: str | os.PathLike | bytes) -> Image.Image:
         ) from error
 
 
-def _from_array(array: np.ndarray) -> Image.Image:
+def _decoded(opened: Image.Image, is_own: bool) -> tuple[np.ndarray, float]:
+    """Upright pixels and their scale, as load_pixels gives them. A caller's own image is left as it is."""
+    if min(opened.size) < 1:
+        raise ImageError("The image is empty: it has no pixels.", "no_pixels")
+    _check_size(opened.width, opened.height, _limit(opened))
+    full_side = max(opened.size)
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            # A JPEG can be decoded at a half, a quarter or an eighth of its size, in a fraction of the time.
+            if is_own and opened.format in ("JPEG", "MPO"):
+                opened.draft(None, (WORKING_SIDE, WORKING_SIDE))
+            opened.load()
+            return _upright_pixels(_from_image(opened), full_side)
+    except Exception as error:  # a decoder raises whatever the bytes lead it to
+        raise ImageError("The image file is damaged or incomplete. Please save or send it again.", "damaged") from error
+
+
+def _check_size(width: int, height: int, megapixels: int) -> None:
+    if width * height > megapixels * 1_000_000:
+        raise ImageError(
+            f"The image is too large: {width} x {height} pixels. Please send one of at most {megapixels} megapixels.",
+            "too_large",
+            megapixels=megapixels,
+        )
+
+
+def _limit(image: Image.Image) -> int:
+    """How many megapixels an image may have: fewer where its decoder holds several copies of the whole."""
+    is_turned = image.format == "TIFF" and _orientation(image) != 1
+    return MEGAPIXELS_COPIED if is_turned or image.format in ("WEBP", "AVIF") else MEGAPIXELS
+
+
+def _orientation(image: Image.Image) -> int:
+    try:
+        return int(image.getexif().get(ExifTags.Base.Orientation, 1))
+    except Exception:  # notes that can't be read are none
+        return 1
+
+
+def _from_array(array: np.ndarray) -> _Picture:
+    array = np.asarray(array)
     if array.ndim == 3 and array.shape[2] == 1:
         array = array[:, :, 0]
     if array.ndim not in (2, 3) or (array.ndim == 3 and array.shape[2] not in (3, 4)) or 0 in array.shape:
         raise ImageError(f"An array of shape {array.shape} is not an image: it must be (H, W), (H, W, 3) or (H, W, 4).")
-    if array.dtype == bool:
-        array = array * np.uint8(255)
-    elif np.issubdtype(array.dtype, np.unsignedinteger):
-        array = array // (np.iinfo(array.dtype).max // 255)
-    elif np.issubdtype(array.dtype, np.number) and not np.iscomplexobj(array):
-        if not np.isfinite(array).all():
+    height, width = array.shape[:2]
+    _check_size(width, height, MEGAPIXELS)
+    if array.dtype.kind == "b":
+        to_bytes = _times(255)
+    elif array.dtype.kind == "u":
+        divisor = np.iinfo(array.dtype).max // 255
+
+        def to_bytes(rows: np.ndarray) -> np.ndarray:
+            return (rows // divisor if divisor > 1 else rows).astype(np.uint8)
+
+    elif array.dtype.kind in "if":
+        low, top = array.min(), array.max()
+        if not (np.isfinite(low) and np.isfinite(top)):
             raise ImageError("The array holds NaN or infinite values; an image's values are 0..1 or 0..255.")
-        top = array.max()
-        if array.min() < 0 or top > 255:
+        if low < 0 or top > 255:
             raise ImageError("The array's values must lie in 0..1 or in 0..255.")
-        is_unit_range = np.issubdtype(array.dtype, np.floating) and top <= 1
-        array = array * 255 if is_unit_range else array
+        to_bytes = _times(255 if array.dtype.kind == "f" and top <= 1 else 1)
     else:
         raise ImageError(f"An array of {array.dtype} is not an image: its values must be numbers.")
-    return Image.fromarray(np.ascontiguousarray(array.astype(np.uint8)))
+    return _Picture(width, height, lambda first, last: _in_colour(to_bytes(array[first:last])))
 
 
-def _upright(image: Image.Image) -> Image.Image:
-    """The image turned as its EXIF says; itself where there is nothing to turn, for a copy costs time."""
-    is_turned = image.getexif().get(ExifTags.Base.Orientation, 1) != 1
-    return ImageOps.exif_transpose(image) if is_turned else image
+def _times(factor: int) -> Callable[[np.ndarray], np.ndarray]:
+    return lambda rows: (rows * factor).astype(np.uint8)
 
 
-def _on_paper(image: Image.Image) -> np.ndarray:
-    """Any mode -> uint8 (h, w, 3); what is transparent becomes paper."""
-    if image.mode.startswith("I") or image.mode == "F":
-        # Pillow clips these at 255 instead of scaling them.
-        values = np.asarray(image).astype(np.float64)
-        low, high = values.min(), values.max()
-        high = max(high, 65535.0 if image.mode.startswith("I;16") or high > 255 else 255.0 if high > 1 else 1.0)
-        image = Image.fromarray(((values - min(low, 0)) / (high - min(low, 0)) * 255).astype(np.uint8))
-    if not image.has_transparency_data:
-        return np.asarray(image if image.mode == "RGB" else image.convert("RGB"))
-    rgba = np.asarray(image.convert("RGBA")).astype(np.float32)
-    alpha = rgba[:, :, 3:] / 255
-    visible = alpha.sum()
+def _in_colour(pixels: np.ndarray) -> np.ndarray:
+    """uint8 (h, w), (h, w, 3) or (h, w, 4) -> a strip."""
+    if pixels.ndim == 2:
+        return cv2.cvtColor(pixels, cv2.COLOR_GRAY2RGB)
+    if pixels.shape[2] == 4:
+        return np.asarray(Image.fromarray(np.ascontiguousarray(pixels)).convert("RGBa"))
+    return np.ascontiguousarray(pixels)
+
+
+def _from_image(image: Image.Image) -> _Picture:
+    """A loaded image of any mode."""
+    is_number = image.mode.startswith("I") or image.mode == "F"
+    low, high = (0.0, 65535.0) if image.mode.startswith("I;16") or not is_number else _number_range(image)
+
+    def strip(first: int, last: int) -> np.ndarray:
+        part = image.crop((0, first, image.width, last)) if last - first < image.height else image
+        if is_number:
+            # Pillow clips these at 255 instead of scaling them.
+            values = np.asarray(part).astype(np.float64)
+            values -= low
+            values /= high - low
+            values *= 255
+            return _in_colour(values.astype(np.uint8))
+        if image.mode == "L" and not image.has_transparency_data:
+            return _in_colour(np.asarray(part))
+        if not image.has_transparency_data:
+            return np.asarray(part.convert("RGB"))
+        return np.asarray(part if image.mode == "RGBa" else part.convert("RGBA").convert("RGBa"))
+
+    return _Picture(image.width, image.height, strip, _orientation(image))
+
+
+def _number_range(image: Image.Image) -> tuple[float, float]:
+    """What is black and what is white where values are integers of 32 bits, or floats."""
+    low, high = np.array(image.getextrema(), np.float64).tolist()
+    if not (math.isfinite(low) and math.isfinite(high)):
+        raise ImageError("The image holds NaN or infinite values.", "damaged")
+    return min(low, 0.0), max(high, 65535.0 if high > 255 else 255.0 if high > 1 else 1.0)
+
+
+def _upright_pixels(picture: _Picture, full_side: int) -> tuple[np.ndarray, float]:
+    ratio = min(1.0, WORKING_SIDE / max(picture.width, picture.height))
+    width, height = (max(1, round(side * ratio)) for side in (picture.width, picture.height))
+    count = min(height, -(-picture.width * picture.height // STRIP_PIXELS))
+    edges = np.linspace(0, height, count + 1).round().astype(int)
+    rows = (edges * (picture.height / height)).round().astype(int)
+    strips = (
+        [picture.strip(first, last) for first, last in pairwise(rows.tolist())]
+        if ratio == 1
+        else [
+            cv2.resize(picture.strip(first, last), (width, bottom - top), interpolation=cv2.INTER_AREA)
+            for (first, last), (top, bottom) in zip(pairwise(rows.tolist()), pairwise(edges.tolist()))
+        ]
+    )
+    pixels = np.concatenate(strips) if len(strips) > 1 else strips[0]
+    pixels = np.ascontiguousarray(TURNS.get(picture.orientation, TURNS[1])(pixels))
+    return _on_paper(pixels), max(pixels.shape[:2]) / full_side
+
+
+def _on_paper(pixels: np.ndarray) -> np.ndarray:
+    """A strip's pixels -> uint8 (h, w, 3); what is transparent becomes paper."""
+    if pixels.shape[2] == 3:
+        return pixels
+    colour, alpha = np.ascontiguousarray(pixels[:, :, :3]), pixels[:, :, 3]
+    visible = int(alpha.sum())
     # White chalk on nothing needs a blackboard; all else is drawn on white.
-    is_light_ink = visible and (rgba[:, :, :3] * alpha).sum() / (3 * visible) > 200 and alpha.mean() < 0.5
-    return (rgba[:, :, :3] * alpha + (0 if is_light_ink else 255) * (1 - alpha)).astype(np.uint8)
-
-
-def _to_working_side(pixels: np.ndarray) -> np.ndarray:
-    ratio = WORKING_SIDE / max(pixels.shape)
-    size = [max(1, round(side * ratio)) for side in pixels.shape[1::-1]]
-    return cv2.resize(pixels, size, interpolation=cv2.INTER_AREA)
+    is_light_ink = visible and 255 * colour.sum() / (3 * visible) > 200 and alpha.mean() < 0.5 * 255
+    return colour if is_light_ink else cv2.add(colour, cv2.cvtColor(255 - alpha, cv2.COLOR_GRAY2RGB))
 
 
 def shrunk(pixels: np.ndarray, side: int) -> np.ndarray:
@@ -182,10 +302,3 @@ def shrunk(pixels: np.ndarray, side: int) -> np.ndarray:
         return pixels
     height, width = (max(1, length // factor) for length in pixels.shape[:2])
     return cv2.resize(pixels[: height * factor, : width * factor], (width, height), interpolation=cv2.INTER_AREA)
-
-
-def _keeping_exif(image: Image.Image, pixels: np.ndarray) -> Image.Image:
-    small = Image.fromarray(pixels)
-    small.info = image.info
-    small.getexif()[ExifTags.Base.Orientation] = image.getexif().get(ExifTags.Base.Orientation, 1)
-    return small

@@ -36,6 +36,9 @@ PALER = 0.8
 # Where more than this part of all pixels are middles of strokes, the page is no ruled one, and the search is long.
 TOO_MANY = 0.15
 
+# Of all that may be lines, so many are looked at, the clearest first.
+MOST_CANDIDATES = 2000
+
 # A line that leaves the picture at the top or below is looked for where it passes this part of the width, and so many
 # pixels.
 SHORTEST = 0.08
@@ -102,7 +105,8 @@ def _lines(contrast: np.ndarray) -> list[_Line]:
     if len(rows) > TOO_MANY * small.size:
         return []
     lines: list[_Line] = []
-    for line in sorted(_candidates(rows, columns, height, width, tolerance), key=lambda line: -line.coverage):
+    candidates = sorted(_candidates(rows, columns, height, width, tolerance), key=lambda line: -line.coverage)
+    for line in candidates[:MOST_CANDIDATES]:
         # Lines of one family don't meet in the picture.
         gaps = [(line.left - other.left, line.right - other.right) for other in lines]
         is_apart = all(left * right > 0 and min(abs(left), abs(right)) > 3 * tolerance for left, right in gaps)

@@ -16,6 +16,14 @@ WEAK = 0.25
 # A piece smaller than this part of the largest is a speck.
 SPECK = 0.12
 
+# What is smaller than this, in pixels, is one on any page.
+SMALLEST = 3
+
+# A page holds so many pieces at most: where there are more, the smallest are specks too. And digits hardly lie over one
+# another: where the pieces' boxes cover the page so many times, it is hatched.
+MOST_ON_PAGE = 1600
+MOST_LAYERS = 10
+
 # A piece lower than this part of the tallest is no digit alone: it belongs to a line that taller ones make. One that
 # lies rather than stands may be the bar of a five, and is allowed more.
 SMALL = 0.45
@@ -136,12 +144,14 @@ def segment(ink: np.ndarray) -> Page:
     labels[area] = labels_in_area
     is_strong = np.zeros(count, bool)
     is_strong[labels_in_area[ink[area] > STRONG]] = True
+    is_strong[0] = False
     pieces = []
-    for label in np.flatnonzero(is_strong[1:]) + 1:
+    for label in np.flatnonzero(is_strong & (stats[:, 2:4].max(1) >= SMALLEST)):
         left, top, width, height = (int(number) for number in stats[label, :4])
         pieces.append(Piece((x + left, y + top, x + left + width, y + top + height), (int(label),)))
     pieces = _without_specks(_without_frames(pieces, labels))
-    return Page(ink, labels, _lines(pieces))
+    is_hatched = sum(piece.width * piece.height for piece in pieces) > MOST_LAYERS * ink.size
+    return Page(ink, labels, [] if is_hatched else _lines(pieces))
 
 
 def _without_frames(pieces: list[Piece], labels: np.ndarray) -> list[Piece]:
@@ -155,27 +165,38 @@ def _without_frames(pieces: list[Piece], labels: np.ndarray) -> list[Piece]:
         if left >= rim and top >= rim and right <= width - rim and bottom <= height - rim:
             kept.append(piece)
             continue
+        if right <= rim or bottom <= rim or left >= width - rim or top >= height - rim:
+            continue
+        if max(piece.width / width, piece.height / height) <= 0.5:
+            kept.append(piece)
+            continue
         # The part of each side of the picture along which this piece runs.
         along = [(border == piece.labels[0]).any(0).mean() for border in borders]
         is_frame = sum(part > 0.7 for part in along) >= 2
         is_strip = max(along) > 0.5 and min(piece.width / width, piece.height / height) < 0.2
-        is_in_rim = right <= rim or bottom <= rim or left >= width - rim or top >= height - rim
-        if not (is_frame or is_strip or is_in_rim):
+        if not (is_frame or is_strip):
             kept.append(piece)
     return kept
 
 
 def _without_specks(pieces: list[Piece]) -> list[Piece]:
-    largest = max((piece.size for piece in pieces), default=0)
-    return [piece for piece in pieces if piece.size >= max(SPECK * largest, 3)]
+    sizes = sorted((piece.size for piece in pieces), reverse=True)
+    least = SPECK * sizes[0] if sizes else 0
+    if len(sizes) > MOST_ON_PAGE:
+        least = max(least, sizes[MOST_ON_PAGE] + 1)
+    return [piece for piece in pieces if piece.size >= least]
 
 
 def _lines(pieces: list[Piece]) -> list[list[Piece]]:
     """Lays pieces in lines, without dashes. A line may climb or fall: a piece is compared with the one on its left."""
     tallest = _tallest(pieces)
-    small = [p for p in pieces if p.height < (SMALL_LYING if p.width > 1.5 * p.height else SMALL) * tallest]
+    small: list[Piece] = []
+    large: list[Piece] = []
+    for piece in pieces:
+        least = (SMALL_LYING if piece.width > 1.5 * piece.height else SMALL) * tallest
+        (small if piece.height < least else large).append(piece)
     lines: list[list[Piece]] = []
-    for piece in sorted((p for p in pieces if p not in small), key=lambda piece: piece.box[0]):
+    for piece in sorted(large, key=lambda piece: piece.box[0]):
         near = [(min(_offset(piece, other, tallest) for other in line[-2:]), line) for line in lines]
         offset, line = min(near, key=lambda pair: pair[0], default=(1.0, []))
         if offset < 0.5:
