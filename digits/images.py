@@ -188,7 +188,9 @@ def _limit(image: Image.Image) -> int:
 
 def _orientation(image: Image.Image) -> int:
     try:
-        return int(image.getexif().get(ExifTags.Base.Orientation, 1))
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            return int(image.getexif().get(ExifTags.Base.Orientation, 1))
     except Exception:  # notes that can't be read are none
         return 1
 

@@ -21,7 +21,7 @@ SMALLEST = 3
 
 # A page holds so many pieces at most: where there are more, the smallest are specks too. And digits hardly lie over one
 # another: where the pieces' boxes cover the page so many times, it is hatched.
-MOST_ON_PAGE = 1600
+MOST_ON_PAGE = 1200
 MOST_LAYERS = 10
 
 # A piece lower than this part of the tallest is no digit alone: it belongs to a line that taller ones make. One that
@@ -203,21 +203,27 @@ def _lines(pieces: list[Piece]) -> list[list[Piece]]:
             line.append(piece)
         else:
             lines.append([piece])
+    # The box of each piece that is laid in a line, and the line's number.
+    laid = np.zeros((len(pieces), 5), int)
+    count = 0
+    for number, line in enumerate(lines):
+        for piece in line:
+            laid[count] = (*piece.box, number)
+            count += 1
     for piece in small:
         # The bar of a five lies above the middle of its line, a dot below; with nothing beside it, it is a digit.
-        near = [
-            (_offset(piece, other, tallest) + (0 if _beside(piece, other) else 0.3), line)
-            for line in lines
-            for other in line
-        ]
-        offset, line = min(near, key=lambda pair: pair[0], default=(1.0, []))
-        is_dash = piece.width >= DASH * piece.height
-        # The foot of a one lies as flat, but closer.
-        is_under = piece.box[1] > max(other.box[3] for other in line) + 0.25 * tallest if line else False
-        if offset < 0.8 and not (is_dash and is_under):
-            line.append(piece)
-        elif not is_dash:
-            lines.append([piece])
+        offset, number = _nearest(piece, laid[:count], tallest)
+        is_alone = offset >= 0.8
+        # The foot of a one lies as flat as a dash, but closer.
+        is_apart = is_alone or piece.box[1] > max(other.box[3] for other in lines[number]) + 0.25 * tallest
+        if piece.width >= DASH * piece.height and is_apart:
+            continue
+        if is_alone:
+            number = len(lines)
+            lines.append([])
+        lines[number].append(piece)
+        laid[count] = (*piece.box, number)
+        count += 1
     for line in lines:
         line.sort(key=lambda piece: piece.box[0])
     return sorted(lines, key=lambda line: sum(piece.box[1] + piece.box[3] for piece in line) / len(line))
@@ -238,9 +244,18 @@ def _offset(piece: Piece, other: Piece, tallest: float) -> float:
     return distance / min(max(piece.height, other.height, 0.6 * tallest), tallest)
 
 
-def _beside(piece: Piece, other: Piece) -> bool:
-    """Whether there is less than a height of the taller between them, sideways."""
-    return piece.gap(other) < max(piece.height, other.height)
+def _nearest(piece: Piece, laid: np.ndarray, tallest: float) -> tuple[float, int]:
+    """The offset of the laid pieces (N, 5) that is least, more where one is not beside this piece; and its line."""
+    if not len(laid):
+        return 1.0, 0
+    left, top, right, bottom, line = laid.T
+    height = np.maximum(piece.height, bottom - top)
+    distance = np.abs(piece.box[1] + piece.box[3] - top - bottom) / 2
+    gap = np.maximum(piece.box[0], left) - np.minimum(piece.box[2], right)
+    # Beside is what has less than a height of the taller between, sideways.
+    offset = distance / np.minimum(np.maximum(height, 0.6 * tallest), tallest) + np.where(gap < height, 0, 0.3)
+    least = offset.min()
+    return float(least), int(line[offset == least].min())
 
 
 def _seams(ink: np.ndarray, most: int) -> list[np.ndarray]:
