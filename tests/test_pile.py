@@ -189,7 +189,7 @@ def test_row_of_what_was_read(reader):
     expected = reader.read(NUMBER)
     assert (got["file"], got["state"]) == ("7.png", "sure")
     assert got["reading"] == expected.to_dict()
-    assert got["certainty"] == min(digit.certainty for digit in expected.digits)
+    assert got["certainty"] == min(digit.probability for digit in expected.digits)
     assert got["thumbnail"].startswith("data:image/jpeg;base64,")
     assert len(got["thumbnail"]) < 10_000
 

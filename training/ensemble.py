@@ -2,7 +2,9 @@
 
 Each network errs in its own way, and where they disagree the average is less sure: it is a little better than its
 members, and knows better when it does not know. (Lakshminarayanan et al., "Simple and scalable predictive uncertainty
-estimation using deep ensembles", 2017.) It works on ONNX files alone, and knows nothing of how they were trained.
+estimation using deep ensembles", 2017.) Weights are kept in half precision, so that two networks take the room of one;
+they are single precision again once the file is loaded. It works on ONNX files alone, and knows nothing of how they
+were trained.
 """
 
 import os
@@ -10,9 +12,15 @@ from pathlib import Path
 
 import numpy as np
 
-from training.export import TOLERANCE, ExportError
+from training.export import ExportError
 
 OUTPUTS = ("probabilities", "is_digit")
+
+# How far the average of the members as they are may lie from the file's, whose weights are rounded to 11 bits.
+TOLERANCE = 0.005
+
+# Smaller tensors are kept as they are: they are shapes and scales, and hardly take room.
+LEAST_ROUNDED = 256
 
 
 def export_average(members: list[Path], metadata: dict[str, str], images: np.ndarray, path: Path) -> None:
@@ -55,16 +63,32 @@ def _average(members):
         helper.make_node("Mean", [f"member{at}/{output}" for at in range(len(members))], [output], f"mean_{output}")
         for output in OUTPUTS
     ]
+    weights, casts = _rounded([initializer for graph in graphs for initializer in graph.initializer])
     graph = helper.make_graph(
-        [node for graph in graphs for node in graph.node] + means,
+        casts + [node for graph in graphs for node in graph.node] + means,
         "average",
         list(members[0].graph.input),
         [next(value for value in members[0].graph.output if value.name == output) for output in OUTPUTS],
-        [initializer for graph in graphs for initializer in graph.initializer],
+        weights,
     )
     model = helper.make_model(graph, opset_imports=members[0].opset_import)
     model.ir_version = members[0].ir_version
     return model
+
+
+def _rounded(weights):
+    """Weights in half precision, and the nodes that make them single precision again under their own names."""
+    from onnx import TensorProto, helper, numpy_helper
+
+    kept, casts = [], []
+    for weight in weights:
+        if weight.data_type != TensorProto.FLOAT or np.prod(weight.dims) < LEAST_ROUNDED:
+            kept.append(weight)
+            continue
+        half = f"{weight.name}/half"
+        kept.append(numpy_helper.from_array(numpy_helper.to_array(weight).astype(np.float16), half))
+        casts.append(helper.make_node("Cast", [half], [weight.name], f"{half}/cast", to=TensorProto.FLOAT))
+    return kept, casts
 
 
 def _check(path: Path, members: list[Path], images: np.ndarray) -> None:
