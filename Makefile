@@ -3,6 +3,7 @@
 #   make demo    open the page                  make train   train and replace models/digits.onnx
 #   make test    run all tests                  make bench   measure accuracy and speed
 #   make lint    check style and types          make screenshots   take README's pictures anew
+#   make fuzz    try what may break the reader
 
 PYTHON ?= python3
 DATA ?= $(wildcard ../shared/data/mnist.npz)
@@ -10,7 +11,7 @@ BIN := .venv/bin
 SERVING := .venv/.serving-installed
 ALL := .venv/.all-installed
 
-.PHONY: demo test train bench bench-accuracy bench-speed screenshots lint
+.PHONY: demo test train bench bench-accuracy bench-speed fuzz screenshots lint
 
 demo: $(SERVING)
 	$(BIN)/python demo.py
@@ -28,6 +29,9 @@ bench-accuracy: $(ALL)
 
 bench-speed: $(ALL)
 	$(BIN)/python -m benchmarks.speed --save benchmarks/speed.md
+
+fuzz: $(ALL)
+	$(BIN)/python -m benchmarks.fuzz
 
 screenshots: $(ALL)
 	$(BIN)/python assets/make.py screenshots
