@@ -5,6 +5,7 @@
 #   make lint    check style and types          make screenshots   take README's pictures anew
 #   make lock    write requirements.lock anew
 #   make test-cluster   test --ray and deploy/ on a small Ray cluster of this machine; takes minutes
+#   make fuzz    try what may break the reader
 
 PYTHON ?= python3
 DATA ?= $(wildcard ../shared/data/mnist.npz)
@@ -13,7 +14,7 @@ SERVING := .venv/.serving-installed
 ALL := .venv/.all-installed
 RAY := .venv/.ray-installed
 
-.PHONY: demo test test-cluster train bench bench-accuracy bench-speed bench-load screenshots lint lock
+.PHONY: demo test test-cluster train bench bench-accuracy bench-speed bench-load fuzz screenshots lint lock
 
 demo: $(SERVING)
 	$(BIN)/python demo.py
@@ -38,6 +39,9 @@ bench-speed: $(ALL)
 
 bench-load: $(ALL)
 	$(BIN)/python -m benchmarks.load --save benchmarks/load.md
+
+fuzz: $(ALL)
+	$(BIN)/python -m benchmarks.fuzz
 
 screenshots: $(ALL)
 	$(BIN)/python assets/make.py screenshots

@@ -121,6 +121,10 @@ def _quiet_main() -> int:
     except BrokenPipeError:  # the reader of our output has gone, as in `| head`
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return SOME_FAILED
+    except OSError as error:  # a full disk; what can't be read is told per file
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        print(f"The readings could not be written: {error.strerror}.", file=sys.stderr)
+        return SOME_FAILED
     except KeyboardInterrupt:
         return 130
 

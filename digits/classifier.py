@@ -9,7 +9,11 @@ import os
 from pathlib import Path
 
 import numpy as np
-import onnxruntime
+
+# No request leaves the machine, and nothing is kept in a cache folder: read by onnxruntime when it is imported.
+os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")
+
+import onnxruntime  # noqa: E402
 
 DEFAULT_MODEL = Path(__file__).resolve().parent.parent / "models" / "digits.onnx"
 
@@ -17,6 +21,8 @@ DEFAULT_MODEL = Path(__file__).resolve().parent.parent / "models" / "digits.onnx
 FRAME_CONTRACT = "mnist-20-in-28-centre-of-mass"
 
 OUTPUTS = {"probabilities", "is_digit"}
+
+DIGITS = 10
 
 # Frames a call of the network: larger batches gain no speed and cost memory.
 BATCH = 256
@@ -59,8 +65,15 @@ class Classifier:
                 f"{path} is not a model for this reader: its frame contract is {self.metadata.get('frame')!r}, "
                 f"and {FRAME_CONTRACT!r} is needed. Models are made by train_export.py."
             )
-        self.labels: list[str] = json.loads(self.metadata["labels"])
-        self.certain_from = float(self.metadata["certain_from"])
+        try:
+            self.labels: list[str] = [str(label) for label in json.loads(self.metadata["labels"])]
+            self.certain_from = float(self.metadata["certain_from"])
+            if len(self.labels) != DIGITS:
+                raise ValueError
+        except (KeyError, TypeError, ValueError) as error:
+            raise ModelError(
+                f"{path} does not say what its {DIGITS} labels are, or when it is sure; make it anew with 'make train'."
+            ) from error
 
     def classify(self, frames: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Reads frames.

@@ -66,6 +66,17 @@ def test_a_model_with_another_contract_is_refused(tmp_path):
         Classifier(tmp_path / "other.onnx")
 
 
+@pytest.mark.parametrize(
+    "said", [{"labels": "{"}, {"labels": '["1"]'}, {"labels": "7"}, {"certain_from": "soon"}], ids=str
+)
+def test_a_model_that_says_nonsense_of_itself_is_refused(tmp_path, said):
+    model = onnx.load(DEFAULT_MODEL)
+    onnx.helper.set_model_props(model, {p.key: p.value for p in model.metadata_props} | said)
+    onnx.save(model, tmp_path / "nonsense.onnx")
+    with pytest.raises(ModelError, match="make train"):
+        Classifier(tmp_path / "nonsense.onnx")
+
+
 def test_an_onnx_file_of_another_kind_is_refused(tmp_path):
     graph = onnx.helper.make_graph(
         [onnx.helper.make_node("Identity", ["x"], ["y"])],

@@ -3,6 +3,7 @@
 import csv
 import io
 import json
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -13,9 +14,11 @@ from drawing import draw
 ROOT = Path(__file__).parent.parent
 
 
-def digits(*arguments):
+def digits(*arguments, **options):
     command = [sys.executable, "-m", "digits", *map(str, arguments)]
-    return subprocess.run(command, capture_output=True, text=True, cwd=ROOT)
+    return subprocess.run(
+        command, **{"stdout": subprocess.PIPE, "stderr": subprocess.PIPE} | options, text=True, cwd=ROOT
+    )
 
 
 @pytest.fixture
@@ -92,3 +95,23 @@ def test_without_ray_a_cluster_is_one_sentence(folder):
     done = subprocess.run(command, capture_output=True, text=True, cwd=ROOT)
     assert done.returncode == 2
     assert done.stderr == "Reading on a cluster needs Ray: pip install -r requirements-ray.txt.\n"
+
+
+def test_no_cache_folder_is_needed_nor_made(folder):
+    home = folder / "home"
+    home.mkdir()
+    done = digits(folder / "seven.png", env=os.environ | {"HOME": str(home), "XDG_CACHE_HOME": str(home / "cache")})
+    assert done.stderr == ""
+    assert not list(home.iterdir())
+    done = digits(folder / "seven.png", env=os.environ | {"HOME": "/dev/null", "XDG_CACHE_HOME": "/dev/null"})
+    assert done.stdout.startswith("7 ")
+    assert done.stderr == ""
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="this system has no /dev/full")
+def test_a_full_disk_is_one_sentence(folder):
+    with open("/dev/full", "w") as full:
+        done = digits(folder / "seven.png", stdout=full)
+    assert done.returncode == 1
+    assert done.stderr.count("\n") == 1
+    assert "could not be written" in done.stderr

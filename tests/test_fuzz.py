@@ -1,0 +1,93 @@
+"""A seeded thousand of cases that nobody thought of; benchmarks/fuzz.py has as many as one likes."""
+
+import pickle
+import time
+
+import cv2
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as some
+from hypothesis.extra import numpy as some_numpy
+
+from benchmarks.fuzz import MOST_SECONDS, case, check
+from benchmarks.hostile import KINDS, files
+from digits.segment import WEAK, segment
+
+SEEDED = settings(derandomize=True, deadline=None, database=None)
+
+
+@pytest.fixture(scope="module", autouse=True)
+def one_core():
+    """Two seconds of the processor are two seconds of one core."""
+    threads = cv2.getNumThreads()
+    cv2.setNumThreads(1)
+    yield
+    cv2.setNumThreads(threads)
+
+
+@pytest.mark.parametrize("start", range(0, 600, 100))
+def test_what_is_no_digit_is_answered_or_refused_in_time(reader, start):
+    for number in range(start, start + 100):
+        kind, source = case(0, number)
+        began = time.process_time()
+        try:
+            check(reader, source)
+        except Exception as error:
+            pytest.fail(f"Case {number} of seed 0, of the {kind}: {error!r}")
+        assert time.process_time() - began < MOST_SECONDS, number
+
+
+def test_a_case_is_the_same_whenever_it_is_made():
+    for number in range(20):
+        kind, source = case(5, number)
+        assert kind in KINDS
+        assert pickle.dumps(source) == pickle.dumps(case(5, number)[1])
+
+
+@settings(SEEDED, max_examples=200)
+@given(
+    content=some.sampled_from(files()),
+    bytes_=some.lists(some.tuples(some.integers(0, 2**13), some.integers(0, 255)), max_size=6),
+    length=some.integers(0, 2**13),
+)
+def test_a_file_with_other_bytes_is_answered_or_refused(reader, content, bytes_, length):
+    mutated = bytearray(content)
+    for at, byte in bytes_:
+        mutated[at % len(mutated)] = byte
+    check(reader, bytes(mutated[: length or None]))
+
+
+@settings(SEEDED, max_examples=100)
+@given(
+    some_numpy.arrays(
+        some.one_of(some_numpy.integer_dtypes(), some_numpy.floating_dtypes(), some_numpy.boolean_dtypes()),
+        some_numpy.array_shapes(min_dims=0, max_dims=4, min_side=0, max_side=12),
+    )
+)
+def test_any_array_is_answered_or_refused(reader, array):
+    check(reader, array)
+
+
+@settings(SEEDED, max_examples=100)
+@given(
+    some_numpy.arrays(
+        np.float32,
+        some_numpy.array_shapes(min_dims=2, max_dims=2, max_side=40),
+        elements=some.sampled_from([0, 0, 0.3, 1]),
+    )
+)
+def test_any_ink_is_taken_apart_into_pieces_that_are_its_own(ink):
+    page = segment(ink)
+    assert page.labels.shape == ink.shape
+    assert not page.labels[ink <= WEAK].any()
+    labels = [label for line in page.lines for piece in line for label in piece.labels]
+    assert len(labels) == len(set(labels))
+    for line in page.lines:
+        assert line
+        assert [piece.box[0] for piece in line] == sorted(piece.box[0] for piece in line)
+        for piece in line:
+            left, top, right, bottom = piece.box
+            assert 0 <= left < right <= ink.shape[1]
+            assert 0 <= top < bottom <= ink.shape[0]
+            assert sum(part.width for part in page.cut(piece)) >= 1
