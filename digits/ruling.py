@@ -171,6 +171,8 @@ def _erase(contrast: np.ndarray, line: _Line) -> float:
         return 0.0
     row, typical = _followed(contrast, row[columns], columns)
     first, last = _thickness(contrast, row, columns, typical)
+    if last < first:  # as pale as what lies beside it
+        return typical
 
     where = _along(contrast, row, columns, first, last)
     inked = contrast[where]

@@ -38,6 +38,14 @@ def test_what_is_no_digit_is_answered_or_refused_in_time(reader, start):
         assert time.process_time() - began < MOST_SECONDS, number
 
 
+@pytest.mark.parametrize(("seed", "number"), [(1, 13), (2, 2150), (2, 4319), (2, 5724), (3, 19662)])
+def test_what_once_broke_does_no_more(reader, seed, number):
+    _, source = case(seed, number)
+    began = time.process_time()
+    check(reader, source)
+    assert time.process_time() - began < MOST_SECONDS
+
+
 def test_a_case_is_the_same_whenever_it_is_made():
     for number in range(20):
         kind, source = case(5, number)
