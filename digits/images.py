@@ -209,7 +209,7 @@ def _from_array(array: np.ndarray) -> _Picture:
         divisor = np.iinfo(array.dtype).max // 255
 
         def to_bytes(rows: np.ndarray) -> np.ndarray:
-            return (rows // divisor if divisor > 1 else rows).astype(np.uint8)
+            return (rows // divisor if divisor > 1 else rows).astype(np.uint8, copy=False)
 
     elif array.dtype.kind in "if":
         low, top = array.min(), array.max()

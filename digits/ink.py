@@ -13,7 +13,10 @@ from digits.ruling import without_ruling
 
 # Light and pen are surveyed on copies of these sizes.
 SURVEY_SIDE = 256
-POLARITY_SIDE = 128
+POLARITY_SIDE = 64
+
+# What is only counted is counted on a sample of so many rows and columns, spread evenly.
+SAMPLE_SIDE = 160
 
 # The neighbourhoods whose median is taken for paper, as parts of the picture's side (one half, and so on), and how much
 # of what departs from it, cubed, must do so to one side to tell ink.
@@ -53,7 +56,7 @@ def find_ink(pixels: np.ndarray) -> np.ndarray:
     channels = list(split(pixels))
     window = _paper_window(list(split(small)), channels[0].shape[0])
     contrast, residue = without_ruling(_contrast(channels, window))
-    counts = cv2.calcHist([contrast], [0], None, [256], [0, 256]).ravel()
+    counts = _counts(_sampled(contrast))
     # All that follows depends on a pixel's contrast alone, so it is worked out once for each of the 256.
     return cv2.LUT(contrast, _ink_of_contrast(counts, max(MIN_CONTRAST, residue)))
 
@@ -71,6 +74,16 @@ def _ink_of_contrast(counts: np.ndarray, least: float) -> np.ndarray:
         return np.zeros(256, np.float32)
     full = level[np.searchsorted(np.cumsum(visible), 0.9 * visible.sum())]
     return np.clip(level / full, 0, 1).astype(np.float32)
+
+
+def _sampled(pixels: np.ndarray) -> np.ndarray:
+    step = -(-max(pixels.shape[:2]) // SAMPLE_SIDE)
+    return np.ascontiguousarray(pixels[::step, ::step])
+
+
+def _counts(levels: np.ndarray) -> np.ndarray:
+    """How often each of 0..255 occurs, float32 (256,)."""
+    return cv2.calcHist([levels], [0], None, [256], [0, 256]).ravel()
 
 
 def _gray(pixels: np.ndarray) -> tuple[np.ndarray]:
@@ -94,9 +107,9 @@ def _is_light_on_dark(gray: np.ndarray) -> bool:
 
 
 def _is_colourful(pixels: np.ndarray) -> bool:
-    red, green, blue = cv2.split(pixels)
+    red, green, blue = cv2.split(_sampled(pixels))
     spread = cv2.max(cv2.max(red, green), blue) - cv2.min(cv2.min(red, green), blue)
-    share = np.cumsum(cv2.calcHist([spread], [0], None, [256], [0, 256]).ravel()) / spread.size
+    share = np.cumsum(_counts(spread)) / spread.size
     median, top = np.searchsorted(share, (0.5, 0.995))
     return bool(top - median > MIN_COLOUR)
 
