@@ -74,7 +74,7 @@ def measure(image: np.ndarray, classifier: Classifier) -> tuple[list[float], flo
         marks = [time.perf_counter()]
         pixels, _ = load_pixels(image)
         marks.append(time.perf_counter())
-        ink = find_ink(pixels)
+        ink, _ = find_ink(pixels)
         marks.append(time.perf_counter())
         page = segment(ink)
         marks.append(time.perf_counter())

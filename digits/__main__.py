@@ -15,6 +15,7 @@ from tqdm import tqdm
 
 from digits import DigitReader, ImageError, ModelError, Reading
 from digits.classifier import DEFAULT_MODEL
+from digits.cores import read_files
 from digits.images import IMAGE_SUFFIXES
 
 # From so many files on, a progress bar is shown.
@@ -54,14 +55,12 @@ def main(arguments: list[str] | None = None) -> int:
         print(f"There are no images in {', '.join(args.images)}.", file=sys.stderr)
         return SOME_FAILED
     is_long, is_named = len(paths) >= MANY or has_folder, len(paths) > 1 or has_folder
-    for path in tqdm(paths, unit="file", disable=not is_long, file=sys.stderr):
-        try:
-            reading = reader.read(path)
-        except ImageError as error:
+    progress = tqdm(paths, unit="file", disable=not is_long, file=sys.stderr)
+    for path, reading in zip(progress, read_files(paths, reader, args.model)):
+        if isinstance(reading, ImageError):
             failures += 1
-            tqdm.write(f"{path}: {error}", file=sys.stderr)
-            continue
-        if args.json:
+            tqdm.write(f"{path}: {reading}", file=sys.stderr)
+        elif args.json:
             # One file gets the very JSON of the API; of several, or of a folder, each line must say whose it is.
             name = {"file": str(path)} if is_named else {}
             print(json.dumps(name | reading.to_dict()), flush=True)

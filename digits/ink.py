@@ -5,6 +5,9 @@ slanted light, the edge of the sheet and the table beyond it are all larger than
 knows nothing of digits.
 """
 
+from collections.abc import Sequence
+from functools import reduce
+
 import cv2
 import numpy as np
 
@@ -13,10 +16,14 @@ from digits.ruling import without_ruling
 
 # Light and pen are surveyed on copies of these sizes.
 SURVEY_SIDE = 256
-POLARITY_SIDE = 64
+POLARITY_SIDE = 128
 
-# What is only counted is counted on a sample of so many rows and columns, spread evenly.
+# A sample of so many rows and columns is enough for counting, and for the median of a neighbourhood.
 SAMPLE_SIDE = 160
+MEDIAN_SIDE = 64
+
+# Where the finest strokes are so many pixels wide on the survey's copy, all the rest is done on that copy as well.
+FINE_PEN = 6
 
 # The neighbourhoods whose median is taken for paper, as parts of the picture's side (one half, and so on), and how much
 # of what departs from it, cubed, must do so to one side to tell ink.
@@ -39,26 +46,31 @@ STROKES_CLOSED_OVER = 4
 CLOSED_SIDE = 32
 
 
-def find_ink(pixels: np.ndarray) -> np.ndarray:
+def find_ink(pixels: np.ndarray) -> tuple[np.ndarray, float]:
     """Separates ink from paper.
 
     Args:
         pixels: uint8 (H, W, 3), upright.
 
     Returns:
-        float32 (H, W) in 0..1, 1 = ink, linear in the pen's contrast to the paper; all zero on a blank sheet.
+        The ink, float32 (h, w) in 0..1, 1 = ink, linear in the pen's contrast to the paper, all zero on a blank sheet;
+        and its scale: how many of its pixels make one of the picture's, 1.0 unless it is large and all its strokes are
+        broad.
     """
-    small = shrunk(pixels, SURVEY_SIDE)
-    if _is_light_on_dark(shrunk(cv2.cvtColor(small, cv2.COLOR_RGB2GRAY), POLARITY_SIDE)):
-        pixels, small = ~pixels, ~small
+    survey = shrunk(pixels, SURVEY_SIDE)
+    if _is_light_on_dark(shrunk(cv2.cvtColor(survey, cv2.COLOR_RGB2GRAY), POLARITY_SIDE)):
+        pixels, survey = ~pixels, ~survey
     # The channel that coloured ink absorbs most shows it best: blue for yellow ink, green for red.
-    split = cv2.split if _is_colourful(small) else _gray
-    channels = list(split(pixels))
-    window = _paper_window(list(split(small)), channels[0].shape[0])
+    split = cv2.split if _is_colourful(survey) else _gray
+    channels = split(survey)
+    pen, window = _pen_and_window(channels)
+    scale = 1 / (max(pixels.shape) // max(survey.shape))
+    if pen < FINE_PEN:
+        channels, window, scale = split(pixels), window / scale, 1.0
     contrast, residue = without_ruling(_contrast(channels, window))
-    counts = _counts(_sampled(contrast))
+    counts = _counts(_sampled(contrast, SAMPLE_SIDE))
     # All that follows depends on a pixel's contrast alone, so it is worked out once for each of the 256.
-    return cv2.LUT(contrast, _ink_of_contrast(counts, max(MIN_CONTRAST, residue)))
+    return cv2.LUT(contrast, _ink_of_contrast(counts, max(MIN_CONTRAST, residue))), scale
 
 
 def _ink_of_contrast(counts: np.ndarray, least: float) -> np.ndarray:
@@ -76,8 +88,9 @@ def _ink_of_contrast(counts: np.ndarray, least: float) -> np.ndarray:
     return np.clip(level / full, 0, 1).astype(np.float32)
 
 
-def _sampled(pixels: np.ndarray) -> np.ndarray:
-    step = -(-max(pixels.shape[:2]) // SAMPLE_SIDE)
+def _sampled(pixels: np.ndarray, side: int) -> np.ndarray:
+    """Every n-th row and column of a picture (H, W) or (H, W, C), so that no side is longer than `side`."""
+    step = -(-max(pixels.shape[:2]) // side)
     return np.ascontiguousarray(pixels[::step, ::step])
 
 
@@ -93,11 +106,13 @@ def _gray(pixels: np.ndarray) -> tuple[np.ndarray]:
 def _is_light_on_dark(gray: np.ndarray) -> bool:
     """Most of any neighbourhood is paper, so what departs from its median is ink, to one side."""
     side = max(gray.shape)
+    sample = _sampled(gray, MEDIAN_SIDE)
     leanings = []
     # Where a table shows beside the sheet, large neighbourhoods depart to both sides, and smaller ones are asked. On a
     # tiny picture strokes are as wide as these.
     for part, decided in NEIGHBOURHOODS if side >= POLARITY_SIDE // 2 else NEIGHBOURHOODS[:1]:
-        departure = gray.astype(np.int16) - cv2.medianBlur(gray, max(3, side // part) | 1)
+        median = cv2.resize(cv2.medianBlur(sample, max(3, max(sample.shape) // part) | 1), gray.shape[::-1])
+        departure = gray.astype(np.int16) - median
         counts = np.bincount((departure + 255).ravel(), minlength=511)
         cubes = np.arange(-255.0, 256) ** 3
         leanings.append(float(counts @ cubes) / max(float(counts @ np.abs(cubes)), 1.0))
@@ -107,29 +122,31 @@ def _is_light_on_dark(gray: np.ndarray) -> bool:
 
 
 def _is_colourful(pixels: np.ndarray) -> bool:
-    red, green, blue = cv2.split(_sampled(pixels))
+    red, green, blue = cv2.split(_sampled(pixels, SAMPLE_SIDE))
     spread = cv2.max(cv2.max(red, green), blue) - cv2.min(cv2.min(red, green), blue)
+    if spread.max() <= MIN_COLOUR:
+        return False
     share = np.cumsum(_counts(spread)) / spread.size
     median, top = np.searchsorted(share, (0.5, 0.995))
     return bool(top - median > MIN_COLOUR)
 
 
-def _contrast(channels: list[np.ndarray], window: int) -> np.ndarray:
+def _contrast(channels: Sequence[np.ndarray], window: float) -> np.ndarray:
     """How much darker than the paper round it each pixel is, uint8, in the channel that shows it most."""
-    return np.maximum.reduce([cv2.subtract(_paper(channel, window), channel) for channel in channels])
+    return reduce(cv2.max, [cv2.subtract(_paper(channel, window), channel) for channel in channels])
 
 
-def _paper(channel: np.ndarray, window: int) -> np.ndarray:
+def _paper(channel: np.ndarray, window: float) -> np.ndarray:
     """The channel closed over squares of that side, uint8: what it would be without ink.
 
     It is worked out on a copy as small as the window allows, for paper is smooth.
     """
     height, width = channel.shape
-    factor = max(1, window // CLOSED_SIDE)
+    factor = max(1, int(window // CLOSED_SIDE))
     small = channel
     if factor > 1:
         small = cv2.resize(channel, (-(-width // factor), -(-height // factor)), interpolation=cv2.INTER_AREA)
-    side = (window // factor) | 1
+    side = int(window // factor) | 1
     margin = side // 2
     closed = cv2.morphologyEx(_with_margin(small, margin), cv2.MORPH_CLOSE, np.ones((side, side), np.uint8))
     closed = closed[margin : margin + small.shape[0], margin : margin + small.shape[1]]
@@ -157,17 +174,17 @@ def _with_margin(channel: np.ndarray, margin: int) -> np.ndarray:
     return page
 
 
-def _paper_window(small: list[np.ndarray], height: int) -> int:
-    """The side of the square that paper is closed over, in pixels of a picture so high: a few times the pen's width."""
-    side = min(small[0].shape)
-    contrast = _contrast(small, max(3, int(0.4 * side)) | 1)
+def _pen_and_window(channels: Sequence[np.ndarray]) -> tuple[float, float]:
+    """How wide the finest strokes are, and the side of the square that paper is closed over: a few times the pen's
+    usual width. In pixels of the channels."""
+    side = min(channels[0].shape)
+    contrast = _contrast(channels, max(3, 0.4 * side))
     _, ink = cv2.threshold(contrast, 0, 255, cv2.THRESH_BINARY + cv2.THRESH_OTSU)
     if contrast.max() < MIN_CONTRAST:
-        width = 0.0
+        fine = usual = 0.0
     else:
-        # On the middle of a stroke the distance to the paper is half its width.
+        # On the middle of a stroke the distance to the paper is half its width. There is none beyond the border.
         distance = cv2.distanceTransform(ink, cv2.DIST_L2, 3)
-        ridge = distance[(distance == cv2.dilate(distance, np.ones((3, 3)))) & (distance > 0)]
-        width = 2 * float(np.median(ridge))
-    window = max(STROKES_CLOSED_OVER * width + 3, side / 10)
-    return int(min(window, 0.6 * side) * height / small[0].shape[0]) | 1
+        ridge = np.sort(distance[(distance == cv2.dilate(distance, np.ones((3, 3)))) & (distance > 0)])
+        fine, usual = min(2 * float(ridge[len(ridge) // 10]), side), 2 * float(ridge[len(ridge) // 2])
+    return fine, min(max(STROKES_CLOSED_OVER * usual + 3, side / 10), 0.6 * side)

@@ -5,6 +5,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
+import cv2
 import numpy as np
 
 from digits.assemble import Guess, assemble
@@ -152,8 +153,9 @@ class DigitReader:
             except ImageError:
                 yield from self._readings(pages)
                 raise
-            page = segment(find_ink(pixels))
-            pages.append((page, scale))
+            ink, ink_scale = find_ink(pixels)
+            page = segment(ink)
+            pages.append((page, scale * ink_scale))
             pieces += sum(map(len, page.lines))
             if pieces >= BATCH or len(pages) >= PAGES:
                 yield from self._readings(pages)
@@ -167,8 +169,9 @@ class DigitReader:
             ImageError: as `read` does.
         """
         pixels, scale = load_pixels(image)
-        ink = find_ink(pixels)
-        (reading,) = self._readings([(segment(ink), scale)])
+        ink, ink_scale = find_ink(pixels)
+        (reading,) = self._readings([(segment(ink), scale * ink_scale)])
+        ink = cv2.resize(ink, pixels.shape[1::-1])
         boxes = tuple(_scaled(digit.box, scale) for digit in reading.digits)
         frames = np.array([digit.frame for digit in reading.digits], np.float32).reshape(-1, FRAME_SIDE, FRAME_SIDE)
         return Stages(pixels, ink, boxes, frames, reading)

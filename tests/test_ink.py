@@ -1,5 +1,6 @@
 """Ink is found on any paper, in any light, with any pen; and none where there is none."""
 
+import cv2
 import numpy as np
 import pytest
 from drawing import draw
@@ -14,9 +15,15 @@ def as_rgb(gray):
     return np.repeat(np.clip(gray, 0, 255).round().astype(np.uint8)[..., None], 3, 2)
 
 
+def ink_of(pixels):
+    """The ink of a picture, as large as the picture."""
+    ink, _ = find_ink(pixels)
+    return cv2.resize(ink, pixels.shape[1::-1])
+
+
 def agreement(pixels):
     """Intersection over union of the ink that was found and the ink that was drawn."""
-    found, true = find_ink(pixels) > 0.5, TRUE_INK > 0.5
+    found, true = ink_of(pixels) > 0.5, TRUE_INK > 0.5
     return (found & true).sum() / (found | true).sum()
 
 
@@ -97,7 +104,7 @@ def test_ink_is_found_in_any_colour(ink, paper):
 @pytest.mark.parametrize("pen", [2, 6, 14, 30, 44])
 def test_ink_is_found_with_any_pen(pen):
     page = np.asarray(draw("0", size=(320, 320), height=220, pen=pen))
-    found, true = find_ink(as_rgb(page)) > 0.5, page < 128
+    found, true = ink_of(as_rgb(page)) > 0.5, page < 128
     assert (found & true).sum() / (found | true).sum() > 0.85
 
 
@@ -116,7 +123,7 @@ def test_ink_is_found_with_any_pen(pen):
     ids=["white", "black", "gray", "gradient", "fine grain", "coarse grain", "one pixel", "one row"],
 )
 def test_a_blank_sheet_has_no_ink(page):
-    assert not (find_ink(as_rgb(page)) > 0.5).any()
+    assert not (ink_of(as_rgb(page)) > 0.5).any()
 
 
 def test_ink_is_linear_in_contrast():
@@ -124,7 +131,7 @@ def test_ink_is_linear_in_contrast():
     page = np.full((200, 200), 255.0)
     page[50:150, 90:100] = 0
     page[50:150, 100] = 127.5
-    ink = find_ink(as_rgb(page))
+    ink = ink_of(as_rgb(page))
     assert ink[100, 95] == pytest.approx(1)
     assert ink[100, 100] == pytest.approx(0.5, abs=0.03)
 
@@ -136,6 +143,24 @@ def test_a_bright_sheet_in_uneven_light_on_a_dark_table_is_still_dark_ink(digits
     y, x = np.mgrid[0:1:500j, 0:1:800j]
     page = drawn * (0.4 + 0.5 * np.exp(-4 * ((x - 0.2) ** 2 + (y - 0.1) ** 2)))
     page[(x < 0.06) | (x > 0.97)] = 30
-    found, true = find_ink(as_rgb(page)) > 0.5, drawn < 128
+    found, true = ink_of(as_rgb(page)) > 0.5, drawn < 128
     inside = (slice(100, 400), slice(150, 650))
     assert (found[inside] & true[inside]).sum() / (found[inside] | true[inside]).sum() > 0.7
+
+
+@pytest.mark.parametrize("pen", [4, 40])
+def test_the_scale_of_the_ink_is_how_much_smaller_it_is(pen):
+    """Broad strokes need no fine picture."""
+    pixels = as_rgb(np.asarray(draw("8", size=(901, 602), height=400, pen=pen)))
+    ink, scale = find_ink(pixels)
+    assert ink.shape == (int(602 * scale), int(901 * scale))
+    assert (scale < 1) == (pen == 40)
+
+
+def test_fine_strokes_stay_beside_a_broad_thing():
+    page = np.array(draw("3", size=(1600, 1200), height=160, pen=7, left=200, top=200), np.float64)
+    true = page < 128
+    page[500:1100, 900:1250] = 40
+    found = ink_of(as_rgb(page)) > 0.5
+    left = (slice(None), slice(0, 700))
+    assert (found[left] & true[left]).sum() / (found[left] | true[left]).sum() > 0.8

@@ -140,7 +140,7 @@ def test_the_stages_of_a_large_photo_are_of_one_size_and_the_reading_is_in_its_o
     assert stages.pixels.shape[:2] == stages.ink.shape == (1067, 1600)
     ((left, top, right, bottom),) = stages.boxes
     outside = stages.ink.copy()
-    outside[top - 2 : bottom + 2, left - 2 : right + 2] = 0
+    outside[top - 8 : bottom + 8, left - 8 : right + 8] = 0  # such broad strokes are seen on a reduced copy
     assert outside.max() < 0.1
     assert stages.reading.digits[0].box == pytest.approx([2.25 * side for side in stages.boxes[0]], abs=3)
 

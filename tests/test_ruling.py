@@ -5,7 +5,6 @@ import numpy as np
 import pytest
 from drawing import draw
 
-from digits.ink import find_ink
 from digits.ruling import without_ruling
 
 SIDE = 480
@@ -39,9 +38,9 @@ PAPERS = {
 
 @pytest.mark.parametrize("paper", PAPERS)
 @pytest.mark.parametrize("digit", ["1", "2", "5", "7", "8"])
-def test_the_ink_is_what_was_drawn_and_not_what_was_printed(paper, digit):
+def test_the_ink_is_what_was_drawn_and_not_what_was_printed(reader, paper, digit):
     drawn = np.asarray(draw(digit, size=(SIDE, SIDE), height=260, pen=18))
-    found, true = find_ink(as_rgb(ruled(drawn, **PAPERS[paper]))) > 0.5, drawn < 128
+    found, true = reader.stages(ruled(drawn, **PAPERS[paper])).ink > 0.5, drawn < 128
     assert (found & true).sum() / (found | true).sum() > 0.9
 
 

@@ -1,0 +1,74 @@
+"""Many files are read on several cores as on one: every file, in order, whatever happens to a process."""
+
+import multiprocessing
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+from drawing import draw
+
+from digits import ImageError
+from digits.classifier import DEFAULT_MODEL
+from digits.cores import FEW, read_files
+
+ROOT = Path(__file__).parent.parent
+
+
+@pytest.fixture(scope="module")
+def paths(tmp_path_factory):
+    """Numbers, and two files that are no images."""
+    folder = tmp_path_factory.mktemp("many")
+    for number in range(FEW + 8):
+        draw(str(number), size=(260, 160), height=90, pen=9).save(folder / f"{number:03}.png")
+    (folder / "007.png").write_bytes(b"no image")
+    (folder / "031.png").unlink()
+    return sorted([*folder.iterdir(), folder / "031.png"])
+
+
+@pytest.fixture(scope="module")
+def serial(reader, paths):
+    return [told(reading) for reading in read_files(paths, reader, DEFAULT_MODEL, cores=1)]
+
+
+def told(reading):
+    return str(reading) if isinstance(reading, ImageError) else reading.to_dict()
+
+
+def test_two_processes_read_as_one_does(reader, paths, serial):
+    assert [told(reading) for reading in read_files(paths, reader, DEFAULT_MODEL, cores=2)] == serial
+    assert multiprocessing.active_children() == []
+
+
+def test_files_of_a_process_that_is_killed_are_read_all_the_same(reader, paths, serial):
+    readings = read_files(paths, reader, DEFAULT_MODEL, cores=2)
+    told_first = told(next(readings))
+    for process in multiprocessing.active_children():
+        process.kill()
+    assert [told_first, *map(told, readings)] == serial
+
+
+def test_processes_end_with_whoever_wants_no_more(reader, paths):
+    readings = read_files(paths, reader, DEFAULT_MODEL, cores=2)
+    next(readings)
+    readings.close()
+    assert multiprocessing.active_children() == []
+
+
+@pytest.mark.parametrize("ending", [signal.SIGINT, signal.SIGTERM, signal.SIGKILL])
+def test_processes_end_with_the_command_line(paths, ending):
+    """None is left behind, and none has anything to say."""
+    folder = paths[0].parent
+    command = [sys.executable, "-m", "digits", *[str(folder)] * 200]
+    with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL) as running:
+        running.stdout.readline()
+        children = Path(f"/proc/{running.pid}/task/{running.pid}/children").read_text().split()
+        running.send_signal(ending)
+        running.wait(20)
+    deadline = time.monotonic() + 20
+    while any(os.path.exists(f"/proc/{child}") for child in children):
+        assert time.monotonic() < deadline, "a process was left behind"
+        time.sleep(0.1)
