@@ -39,6 +39,9 @@ TOO_MANY = 0.15
 # Of all that may be lines, so many are looked at, the clearest first.
 MOST_CANDIDATES = 2000
 
+# Each of a page's crests votes for a line of every slope: so many votes are held in memory at a time.
+VOTES_AT_A_TIME = 100_000
+
 # A line that leaves the picture at the top or below is looked for where it passes this part of the width, and so many
 # pixels.
 SHORTEST = 0.08
@@ -129,15 +132,18 @@ def _candidates(rows: np.ndarray, columns: np.ndarray, height: int, width: int, 
     # The columns that each line passes within the picture, of every slope at once.
     ends = np.sort([-middles / slopes[:, None], (height - middles) / slopes[:, None]], 0)
     passed = np.diff(np.clip(ends + width / 2, 0, width), axis=0)[0]
-    shortest = max(SHORTEST * width, SHORTEST_PIXELS)
+    is_long = passed > max(SHORTEST * width, SHORTEST_PIXELS)
     from_middle = columns - width / 2
-    for slope, inside in zip(slopes, passed):
-        at = np.floor((rows - slope * from_middle) / tolerance).astype(int) + lowest
-        votes = np.bincount(at, minlength=len(middles) + 1)
-        votes = (votes[:-1] + votes[1:])[: len(middles)]
-        for line in np.flatnonzero((inside > shortest) & (votes > COVERAGE * inside)):
-            middle, lean = middles[line], slope * width / 2
-            yield _Line(middle - lean, middle + lean, inside[line] / width, votes[line] / inside[line])
+    # Many slopes at a time, as memory allows.
+    for some in np.array_split(np.arange(count), -(-count * max(len(rows), 1) // VOTES_AT_A_TIME)):
+        at = np.floor((rows - slopes[some, None] * from_middle) / tolerance).astype(int) + lowest
+        at += np.arange(len(some))[:, None] * (len(middles) + 1)
+        votes = np.bincount(at.ravel(), minlength=len(some) * (len(middles) + 1)).reshape(len(some), -1)
+        votes = votes[:, :-1] + votes[:, 1:]
+        for number, line in zip(*np.nonzero(is_long[some] & (votes > COVERAGE * passed[some]))):
+            inside = passed[some[number], line]
+            middle, lean = middles[line], slopes[some[number]] * width / 2
+            yield _Line(middle - lean, middle + lean, inside / width, votes[number, line] / inside)
 
 
 def _is_unbroken(contrast: np.ndarray, line: _Line, tolerance: float) -> bool:
