@@ -15,6 +15,7 @@ import gradio as gr
 
 from digits import DigitReader, ImageError, ModelError
 from digits.classifier import DEFAULT_MODEL
+from digits.cores import ReaderPool
 from page.answer import CHOSEN_DIGIT, Answer, nothing_yet, problem, read_as
 from page.assistants import HAS_ASSISTANTS, JsonAnswer
 from page.code import EXAMPLE, code
@@ -152,7 +153,7 @@ def main() -> int:
             run_history=False,
             enable_monitoring=False,
             mcp_server=HAS_ASSISTANTS,
-            app_kwargs={"routes": [*ROUTES, straight_road(reader)], **GATE},
+            app_kwargs={"routes": [*ROUTES, straight_road(reader, ReaderPool(args.model))], **GATE},
             **LOOK,
         )
     except ModelError as error:

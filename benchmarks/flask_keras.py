@@ -2,17 +2,16 @@
 
     waitress-serve --port 5000 benchmarks.flask_keras:app
 
-The network is of the shipped one's architecture; its weights are random, which takes just as long.
+The network is the shipped one's architecture; its weights are random, which takes just as long.
 """
 
-import keras
 import numpy as np
 from flask import Flask, jsonify, request
 from PIL import Image
 
-from training.networks import DEFAULT, NETWORKS
+from benchmarks.rivals import keras_network
 
-model = keras.Sequential([NETWORKS[DEFAULT](), keras.layers.Softmax()])
+model = keras_network()
 app = Flask(__name__)
 
 
@@ -25,5 +24,5 @@ def page():
 def predict():
     image = Image.open(request.files["image"]).convert("L").resize((28, 28))
     pixels = np.asarray(image, np.float32).reshape(1, 28, 28, 1) / 255
-    probabilities = model.predict(pixels, verbose=0)[0]
+    probabilities = model.predict(pixels, verbose=0)[0][0]
     return jsonify(digit=int(probabilities.argmax()), probability=float(probabilities.max()))

@@ -44,9 +44,8 @@ class Server:
     cache: Path
 
     def memory(self) -> float:
-        """Resident megabytes."""
-        (line,) = [line for line in Path(f"/proc/{self.process}/status").read_text().splitlines() if "VmRSS" in line]
-        return int(line.split()[1]) / 1024
+        """Resident megabytes, of all its processes."""
+        return sum(_resident(process) for process in _family(self.process))
 
     def files(self) -> int:
         """Files that it keeps."""
@@ -203,6 +202,18 @@ def _running(command: Sequence[str], port: int) -> Iterator[Server]:
         finally:
             process.terminate()
             process.wait()
+
+
+def _family(process: int) -> list[int]:
+    """A process, its children and theirs."""
+    tasks = Path(f"/proc/{process}/task").iterdir()
+    children = [int(child) for task in tasks for child in (task / "children").read_text().split()]
+    return [process, *(one for child in children for one in _family(child))]
+
+
+def _resident(process: int) -> float:
+    (line,) = [line for line in Path(f"/proc/{process}/status").read_text().splitlines() if "VmRSS" in line]
+    return int(line.split()[1]) / 1024
 
 
 def _wait_for(address: str, process: subprocess.Popen) -> None:

@@ -59,7 +59,7 @@ def opencv_dnn(frame) -> Ask:
 def lite_rt(frame) -> Ask:
     import tensorflow as tf
 
-    converter = tf.lite.TFLiteConverter.from_keras_model(_keras_network())
+    converter = tf.lite.TFLiteConverter.from_keras_model(keras_network())
     interpreter = tf.lite.Interpreter(model_content=converter.convert())
     interpreter.allocate_tensors()
     inlet, outlets = interpreter.get_input_details()[0]["index"], interpreter.get_output_details()
@@ -73,16 +73,16 @@ def lite_rt(frame) -> Ask:
 
 
 def keras_called(frame) -> Ask:
-    network = _keras_network()
+    network = keras_network()
     return lambda: [output.numpy() for output in network(frame, training=False)]
 
 
 def keras_predict(frame) -> Ask:
-    network = _keras_network()
+    network = keras_network()
     return lambda: network.predict(frame, verbose=0)
 
 
-def _keras_network():
+def keras_network():
     """Two networks and their heads, averaged, as they ship."""
     import keras
 

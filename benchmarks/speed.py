@@ -1,7 +1,7 @@
 """How long reading takes, stage by stage, on one core: python -m benchmarks.speed [--save FILE]
 
 Medians over many runs of one process; every stage beside the bare network, in the same run. Then a cold start, from a
-new process to its answer.
+new process to its answer; and folders of files, read on one core and on all.
 """
 
 import argparse
@@ -17,8 +17,10 @@ from pathlib import Path
 import cv2
 import numpy as np
 
+from digits import DigitReader, Reading
 from digits.assemble import assemble
 from digits.classifier import DEFAULT_MODEL, Classifier
+from digits.cores import ReaderPool, read_files
 from digits.images import load_pixels
 from digits.ink import find_ink
 from digits.segment import segment
@@ -48,6 +50,9 @@ def main() -> None:
         lines.append(f"| {name} | {cells} | {1000 * network:.2f} ms | {road / network:.1f} |")
     lines += ["", "From the start of a process to its end:", "", "| cold start | whole time |", "|---|---|"]
     lines.append(f"| command line, one 480x480 drawing | {cold_start():.2f} s |")
+    lines += ["", "A folder of files, the start of other processes included:", ""]
+    lines += ["| files | one core | | all cores | | ratio |", "|---|---|---|---|---|---|"]
+    lines += bulk()
     model = hashlib.sha256(DEFAULT_MODEL.read_bytes()).hexdigest()[:16]
     lines += ["", f"Medians of {RUNS} runs and {STARTS} starts, on one of {os.cpu_count()} cores."]
     lines += ["", f"Measured with the model whose SHA-256 begins with {model}."]
@@ -99,6 +104,31 @@ def cold_start() -> float:
             subprocess.run([sys.executable, "-m", "digits", photo], check=True, capture_output=True)
             seconds.append(time.perf_counter() - began)
     return statistics.median(seconds)
+
+
+def bulk() -> list[str]:
+    """Rows of a table: how many files a second are read, on one core and on all."""
+    reader = DigitReader()
+    rows = []
+    for name, (suffix, page, count) in {
+        "28x28 PNG": (".png", cv2.resize(drawn_seven(480, 480), (28, 28), interpolation=cv2.INTER_AREA), 10_000),
+        "480x480 PNG": (".png", drawn_seven(480, 480), 2000),
+        "12-megapixel JPEG": (".jpg", drawn_seven(4000, 3000), 100),
+    }.items():
+        with tempfile.TemporaryDirectory() as folder:
+            paths = [Path(folder) / f"{number}{suffix}" for number in range(count)]
+            data = cv2.imencode(suffix, page)[1].tobytes()
+            for path in paths:
+                path.write_bytes(data)
+            rates = []
+            for cores in (1, None):
+                began = time.perf_counter()
+                readings = list(read_files(paths, reader, ReaderPool(DEFAULT_MODEL, cores)))
+                rates.append(count / (time.perf_counter() - began))
+                assert all(isinstance(reading, Reading) for reading in readings)
+        cells = " | ".join(f"{rate:.0f}/s | {rate * len(data) / 1e6:.1f} MB/s" for rate in rates)
+        rows.append(f"| {count:,} of a 7, {name} | {cells} | {rates[1] / rates[0]:.2f} |")
+    return rows
 
 
 if __name__ == "__main__":

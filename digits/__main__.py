@@ -15,7 +15,7 @@ from tqdm import tqdm
 
 from digits import DigitReader, ImageError, ModelError, Reading
 from digits.classifier import DEFAULT_MODEL
-from digits.cores import read_files
+from digits.cores import ReaderPool, read_files
 from digits.images import IMAGE_SUFFIXES
 
 # From so many files on, a progress bar is shown.
@@ -56,7 +56,7 @@ def main(arguments: list[str] | None = None) -> int:
         return SOME_FAILED
     is_long, is_named = len(paths) >= MANY or has_folder, len(paths) > 1 or has_folder
     progress = tqdm(paths, unit="file", disable=not is_long, file=sys.stderr)
-    for path, reading in zip(progress, read_files(paths, reader, args.model)):
+    for path, reading in zip(progress, read_files(paths, reader, ReaderPool(args.model))):
         if isinstance(reading, ImageError):
             failures += 1
             tqdm.write(f"{path}: {reading}", file=sys.stderr)

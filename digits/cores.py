@@ -1,23 +1,28 @@
-"""Many files -> their readings, on all cores of this machine.
+"""Readings on all cores of this machine: readers in processes of their own.
 
-Half of a reading is Python, which runs on one core a process: so each core gets a process, with a reader of its own. It
-knows nothing of folders, output or progress; past one machine, see bulk.py.
+Half of a reading is Python, which runs on one core a process. The processes are loky's, for those don't run the
+program anew that wants them, and end when nobody does. It knows nothing of folders, requests or output; past one
+machine, see bulk.py.
 """
 
-import multiprocessing
 import os
 import signal
 import threading
+import time
 from collections.abc import Iterator, Sequence
-from concurrent.futures import ProcessPoolExecutor
-from concurrent.futures.process import BrokenProcessPool
+from concurrent.futures import Future
+from contextlib import suppress
 from itertools import chain
 from pathlib import Path
 
 import cv2
+from loky import BrokenProcessPool, ProcessPoolExecutor, get_reusable_executor
 
-from digits.images import ImageError
+from digits.images import ImageError, ImageSource
 from digits.reader import DigitReader, Reading
+
+# Seconds after which processes end that nobody asked anything.
+IDLE = 60
 
 # Fewer files are read before other processes have started.
 FEW = 32
@@ -28,66 +33,110 @@ CHUNK = 4
 SLAB = 1024
 
 
-def read_files(
-    paths: Sequence[Path], reader: DigitReader, model: str | os.PathLike, cores: int | None = None
-) -> Iterator[Reading | ImageError]:
-    """Reads files, in order.
+class ReaderPool:
+    """Readers in processes of their own, one on each core, which start when they are wanted.
+
+    Args:
+        model: path of their model, one that this process could load.
+        cores: how many; None for as many as this process may use.
+    """
+
+    def __init__(self, model: str | os.PathLike, cores: int | None = None):
+        self.cores = cores or _usable_cores()
+        self._model = os.path.abspath(model)
+        self._started: Future | None = None
+        self._asked = 0.0
+
+    @property
+    def is_ready(self) -> bool:
+        """Whether a process is there, so that `submit` need not wait for one to start."""
+        if time.monotonic() - self._asked > IDLE / 2:
+            self._started = None
+        return self._started is not None and self._started.done() and not self._started.exception()
+
+    def start(self) -> None:
+        """Starts the processes, unless they are there or starting, or one core is all; doesn't wait for them."""
+        if self.cores > 1 and not self.is_ready and (self._started is None or self._started.done()):
+            try:
+                self._started = self.submit(b"")
+            except OSError:  # a system without room for other processes, or without semaphores
+                self.cores = 1
+
+    def submit(self, image: ImageSource) -> "Future[Reading | ImageError]":
+        """The reading to come, or why the image can't be read; BrokenProcessPool where its process was killed."""
+        self._asked = time.monotonic()
+        return self._processes().submit(_read_in_process, image)
+
+    def map(self, images: Sequence[ImageSource]) -> Iterator[Reading | ImageError]:
+        """Reads images, in order; BrokenProcessPool, after all readings before it, where a process was killed."""
+        return self._processes().map(_read_in_process, images, chunksize=CHUNK)
+
+    def end(self) -> None:
+        """Ends the processes at once."""
+        with suppress(OSError):
+            self._processes().shutdown(kill_workers=True)
+
+    def _processes(self) -> ProcessPoolExecutor:
+        # The same ones again, unless one was killed or they were ended.
+        return get_reusable_executor(
+            self.cores, timeout=IDLE, initializer=_begin, initargs=(self._model, os.getpid()), reuse="auto"
+        )
+
+
+def read_files(paths: Sequence[Path], reader: DigitReader, pool: ReaderPool) -> Iterator[Reading | ImageError]:
+    """Reads files, in order, on several cores where there are many.
 
     Args:
         paths: the files.
-        reader: reads here, where there are few files, one core, or no other process left.
-        model: the path of its model, for readers in other processes.
-        cores: how many processes; None for one on each core that this process may use.
+        reader: reads them where they are few, and what is left where a process was killed.
+        pool: reads them where they are many; ended afterwards.
 
     Returns:
         An iterator with the reading of each file, or the reason why it can't be read.
     """
-    cores = cores or _usable_cores()
     done = 0
-    if cores > 1 and len(paths) > FEW:
-        # A process that is forked from one with threads may hang: hence spawned.
-        pool = ProcessPoolExecutor(cores, multiprocessing.get_context("spawn"), _begin, (os.fspath(model),))
-        slabs = (paths[start : start + SLAB] for start in range(0, len(paths), SLAB))
+    if pool.cores > 1 and len(paths) > FEW:
         try:
-            for reading in chain.from_iterable(pool.map(_read_in_process, slab, chunksize=CHUNK) for slab in slabs):
+            slabs = (paths[start : start + SLAB] for start in range(0, len(paths), SLAB))
+            for reading in chain.from_iterable(map(pool.map, slabs)):
                 yield reading
                 done += 1
-        except BrokenProcessPool:  # killed, most likely for want of memory: one process needs less
+        except (BrokenProcessPool, OSError):  # killed, for want of memory most likely; or there can be none
             pass
         finally:
-            pool.shutdown(cancel_futures=True)
+            pool.end()
     for path in paths[done:]:
-        yield _read(reader, path)
+        yield read_or_reason(reader, path)
+
+
+def read_or_reason(reader: DigitReader, image: ImageSource) -> Reading | ImageError:
+    """The reading, or why the image can't be read."""
+    try:
+        return reader.read(image)
+    except ImageError as error:
+        return error
 
 
 def _usable_cores() -> int:
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
-def _read(reader: DigitReader, path: Path) -> Reading | ImageError:
-    try:
-        return reader.read(path)
-    except ImageError as error:
-        return error
+_reader: DigitReader  # of this process, if it is one of the pool's
 
 
-_reader: DigitReader  # the one of this process, once it has begun
-
-
-def _begin(model: str) -> None:
+def _begin(model: str, parent: int) -> None:
     global _reader
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # ctrl-C is for the process that was started by hand
-    threading.Thread(target=_end_with_parent, daemon=True).start()
+    threading.Thread(target=_end_with, args=(parent,), daemon=True).start()
     cv2.setNumThreads(1)
     _reader = DigitReader(model)
 
 
-def _end_with_parent() -> None:
-    parent = multiprocessing.parent_process()
-    assert parent
-    parent.join()
+def _end_with(parent: int) -> None:
+    while os.getppid() == parent:
+        time.sleep(1)
     os._exit(1)
 
 
-def _read_in_process(path: Path) -> Reading | ImageError:
-    return _read(_reader, path)
+def _read_in_process(image: ImageSource) -> Reading | ImageError:
+    return read_or_reason(_reader, image)

@@ -6,26 +6,28 @@ its clients; both answer the same.
 
 import asyncio
 import json
+import logging
 from concurrent.futures import ThreadPoolExecutor
-from typing import Any
 
 import gradio as gr
+from loky import BrokenProcessPool
 from starlette.requests import Request
 from starlette.responses import JSONResponse
 from starlette.routing import Route
 
-from digits import DigitReader, ImageError
+from digits import DigitReader, ImageError, Reading
+from digits.cores import ReaderPool, read_or_reason
 from page import texts
 from page.pile import MAX_FILE
 from page.source import decoded
 
-# Images read at the same time. Half of a reading is Python, which runs one thread at a time: more of them only get in
-# each other's way.
+# Images read at the same time in this process. Half of a reading is Python, which runs one thread at a time: more of
+# them only get in each other's way.
 THREADS = 2
 
-# Images handed to the threads; the next one must be at hand when one is done. All others wait where a client that hung
-# up is noticed.
-AT_HAND = 2 * THREADS
+# Images handed out to each core; the next one must be at hand when one is done. All others wait where a client that
+# hung up is noticed.
+AT_HAND = 2
 
 # All are answered by the road itself: in JSON, and with a sentence.
 _METHODS = ("DELETE", "GET", "PATCH", "POST", "PUT")
@@ -33,6 +35,9 @@ _METHODS = ("DELETE", "GET", "PATCH", "POST", "PUT")
 # Of what a body may say it is. "application/x-www-form-urlencoded" is what curl says of any.
 _IMAGES = ("", "application/octet-stream", "application/x-www-form-urlencoded")
 _JSON = "application/json"
+
+
+log = logging.getLogger(__name__)
 
 
 class _Refusal(Exception):
@@ -43,15 +48,30 @@ class _Refusal(Exception):
         self.status = status
 
 
-def straight_road(reader: DigitReader) -> Route:
+def straight_road(reader: DigitReader, pool: ReaderPool | None = None) -> Route:
     """The route POST /predict, for launch(app_kwargs={"routes": ...}).
 
     The body is an image, 32 MB at most, or JSON: {"image": "data:image/png;base64,..."}. The answer is that of
     Reading.to_dict(), or {"error": a sentence} with the status 400 (no image, a link, broken base64 or JSON), 413 (too
     large), 415 (a body of another type) or 422 (not an image that can be read); 405 for any method but POST.
+
+    Args:
+        reader: reads in this process.
+        pool: reads on all cores, once requests wait; None where all are to be read in this process.
     """
     threads = ThreadPoolExecutor(THREADS, "straight-road")
-    at_hand = asyncio.Semaphore(AT_HAND)
+    at_hand = asyncio.Semaphore(AT_HAND * max(THREADS, pool.cores if pool else 1))
+
+    async def read(image: bytes) -> Reading | ImageError:
+        if pool and at_hand.locked():
+            pool.start()
+        # Until a process has started, images are read here.
+        if pool and pool.is_ready:
+            try:
+                return await asyncio.wrap_future(pool.submit(image))
+            except BrokenProcessPool:
+                log.warning("A process that read images was killed; they are read here until another has started.")
+        return await asyncio.get_running_loop().run_in_executor(threads, read_or_reason, reader, image)
 
     async def predict(request: Request) -> JSONResponse:
         try:
@@ -59,11 +79,15 @@ def straight_road(reader: DigitReader) -> Route:
                 raise _Refusal(405, texts.POST_ONLY)
             is_json = _is_json(request.headers.get("content-type", ""))
             body = await request.body()
+            image = await asyncio.to_thread(_from_json, body) if is_json else body
+            _check(image)
             async with at_hand:
                 if await request.is_disconnected():
                     raise _Refusal(400, "The client hung up.")
-                read = asyncio.get_running_loop().run_in_executor(threads, _read, reader, body, is_json)
-                return JSONResponse(await read)
+                reading = await read(image)
+            if isinstance(reading, ImageError):
+                raise _Refusal(413 if reading.reason == "too_large" else 422, str(reading))
+            return JSONResponse(reading.to_dict())
         except _Refusal as refusal:
             allowed = {"Allow": "POST"} if refusal.status == 405 else None
             return JSONResponse({"error": str(refusal)}, refusal.status, allowed)
@@ -78,16 +102,11 @@ def _is_json(content_type: str) -> bool:
     return kind == _JSON
 
 
-def _read(reader: DigitReader, body: bytes, is_json: bool) -> dict[str, Any]:
-    image = _from_json(body) if is_json else body
+def _check(image: bytes) -> None:
     if not image:
         raise _Refusal(400, texts.NO_IMAGE)
     if len(image) > MAX_FILE:
         raise _Refusal(413, texts.too_large(MAX_FILE))
-    try:
-        return reader.read(image).to_dict()
-    except ImageError as error:
-        raise _Refusal(413 if error.reason == "too_large" else 422, str(error)) from error
 
 
 def _from_json(body: bytes) -> bytes:

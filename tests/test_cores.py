@@ -1,6 +1,5 @@
 """Many files are read on several cores as on one: every file, in order, whatever happens to a process."""
 
-import multiprocessing
 import os
 import signal
 import subprocess
@@ -13,7 +12,7 @@ from drawing import draw
 
 from digits import ImageError
 from digits.classifier import DEFAULT_MODEL
-from digits.cores import FEW, read_files
+from digits.cores import FEW, ReaderPool, read_files
 
 ROOT = Path(__file__).parent.parent
 
@@ -31,7 +30,15 @@ def paths(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def serial(reader, paths):
-    return [told(reading) for reading in read_files(paths, reader, DEFAULT_MODEL, cores=1)]
+    return [told(reading) for reading in read_files(paths, reader, ReaderPool(DEFAULT_MODEL, 1))]
+
+
+def processes(of="self"):
+    """The processes of a process's pool."""
+    children = {
+        child for task in Path(f"/proc/{of}/task").iterdir() for child in (task / "children").read_text().split()
+    }
+    return [int(child) for child in children if b"popen_loky" in Path(f"/proc/{child}/cmdline").read_bytes()]
 
 
 def told(reading):
@@ -39,23 +46,34 @@ def told(reading):
 
 
 def test_two_processes_read_as_one_does(reader, paths, serial):
-    assert [told(reading) for reading in read_files(paths, reader, DEFAULT_MODEL, cores=2)] == serial
-    assert multiprocessing.active_children() == []
+    assert [told(reading) for reading in read_files(paths, reader, ReaderPool(DEFAULT_MODEL, 2))] == serial
+    assert processes() == []
 
 
 def test_files_of_a_process_that_is_killed_are_read_all_the_same(reader, paths, serial):
-    readings = read_files(paths, reader, DEFAULT_MODEL, cores=2)
+    readings = read_files(paths, reader, ReaderPool(DEFAULT_MODEL, 2))
     told_first = told(next(readings))
-    for process in multiprocessing.active_children():
-        process.kill()
+    for process in processes():
+        os.kill(process, signal.SIGKILL)
     assert [told_first, *map(told, readings)] == serial
 
 
 def test_processes_end_with_whoever_wants_no_more(reader, paths):
-    readings = read_files(paths, reader, DEFAULT_MODEL, cores=2)
+    readings = read_files(paths, reader, ReaderPool(DEFAULT_MODEL, 2))
     next(readings)
     readings.close()
-    assert multiprocessing.active_children() == []
+    assert processes() == []
+
+
+def test_where_no_other_process_can_start_this_one_reads(reader, paths, serial, monkeypatch):
+    def refuse(*_, **__):
+        raise OSError(38, "Function not implemented")  # as where there are no semaphores
+
+    monkeypatch.setattr("digits.cores.get_reusable_executor", refuse)
+    pool = ReaderPool(DEFAULT_MODEL, 2)
+    assert [told(reading) for reading in read_files(paths, reader, pool)] == serial
+    pool.start()
+    assert not pool.is_ready
 
 
 @pytest.mark.parametrize("ending", [signal.SIGINT, signal.SIGTERM, signal.SIGKILL])
@@ -65,7 +83,8 @@ def test_processes_end_with_the_command_line(paths, ending):
     command = [sys.executable, "-m", "digits", *[str(folder)] * 200]
     with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL) as running:
         running.stdout.readline()
-        children = Path(f"/proc/{running.pid}/task/{running.pid}/children").read_text().split()
+        children = processes(running.pid)
+        assert len(children) == len(os.sched_getaffinity(0))
         running.send_signal(ending)
         running.wait(20)
     deadline = time.monotonic() + 20

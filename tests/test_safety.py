@@ -2,26 +2,33 @@
 
 import asyncio
 import json
+import os
+import signal
 import socket
 import threading
 import time
 import urllib.error
 import urllib.request
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from urllib.parse import quote, urlparse
 
 import pytest
 import uvicorn
 from starlette.applications import Starlette
 from starlette.middleware import Middleware
+from starlette.routing import Route
 
 from benchmarks.callers import Callers, post
 from benchmarks.load import endurance
+from digits.classifier import DEFAULT_MODEL
+from digits.cores import ReaderPool
 from page import texts
 from page.gate import MAX_BODY, MAX_UPLOAD, PLACES, Gate
 from page.straight import straight_road
 from tests.browser import EXAMPLES, free_port
 from tests.test_api import FILE, assert_same_reading
+from tests.test_cores import processes
 from tests.test_straight_road import ask, image_json
 
 NUMBER = EXAMPLES / "5-4079.png"
@@ -91,20 +98,26 @@ class SlowReader:
         return self._reader.read(image)
 
 
-@pytest.fixture
-def narrow(reader):
-    """A straight road with room for 8 requests, and little patience: its address, and its reader."""
-    slow = SlowReader(reader)
-    gate = Middleware(Gate, places=8, patience=0.5)
-    app = Starlette(routes=[straight_road(slow)], middleware=[gate])
+@contextmanager
+def serving(road: Route, **bounds):
+    """The address of a server that has a straight road and a gate, and nothing else."""
+    app = Starlette(routes=[road], middleware=[Middleware(Gate, **bounds)])
     server = uvicorn.Server(uvicorn.Config(app, port=free_port(), log_level="error"))
     thread = threading.Thread(target=server.run)
     thread.start()
     while not server.started:
         time.sleep(0.01)
-    yield f"http://127.0.0.1:{server.config.port}", slow
+    yield f"http://127.0.0.1:{server.config.port}"
     server.should_exit = True
     thread.join()
+
+
+@pytest.fixture
+def narrow(reader):
+    """A straight road with room for 8 requests, and little patience: its address, and its reader."""
+    slow = SlowReader(reader)
+    with serving(straight_road(slow), places=8, patience=0.5) as address:
+        yield address, slow
 
 
 @pytest.mark.parametrize("path", ["/", "/predict", "/4079.png", "/gradio_api/info", "/nothing", RUN])
@@ -193,6 +206,28 @@ def test_500_at_once(server, reader):
         seconds = int(answer.head.partition("retry-after:")[2].partition("\r\n")[0])
         assert json.loads(answer.body) == {"error": texts.BUSY.format(seconds=seconds)}
     assert ask(server, NUMBER.read_bytes())[0] == 200
+
+
+def test_a_process_that_is_killed_loses_no_request(reader):
+    pool = ReaderPool(DEFAULT_MODEL, 2)
+    request = post("/predict", NUMBER.read_bytes(), "image/png")
+    expected = reader.read(NUMBER).to_dict()
+    with serving(straight_road(reader, pool)) as address:
+        assert not pool.is_ready
+        for _ in range(3):
+            for answer in at_once(address, request, 100):
+                assert answer.status == 200
+                assert_same_reading(json.loads(answer.body), expected)
+            deadline = time.monotonic() + 30
+            while not pool.is_ready:
+                assert time.monotonic() < deadline
+                time.sleep(0.1)
+            with ThreadPoolExecutor(1) as thread:
+                crowd = thread.submit(at_once, address, request, 100)
+                time.sleep(0.1)
+                os.kill(processes()[0], signal.SIGKILL)
+            assert [answer.status for answer in crowd.result()] == [200] * 100
+    pool.end()
 
 
 def test_slow_clients_keep_nobody_waiting(server):
