@@ -27,10 +27,13 @@ IDLE = 60
 # Fewer files are read before other processes have started.
 FEW = 32
 
-# Files that a process is given at a time, and files that are given out before the first of them is asked for: however
-# slowly readings are taken, no more of them wait in memory.
-CHUNK = 4
-SLAB = 1024
+# A process is given so many files at a time, fewer where all would then have had their share too soon.
+CHUNK = 32
+ROUNDS = 8
+
+# Files that are given out before the reading of the first is taken: however slowly readings are taken, no more of them
+# wait in memory.
+SLAB = 4096
 
 
 class ReaderPool:
@@ -69,7 +72,8 @@ class ReaderPool:
 
     def map(self, images: Sequence[ImageSource]) -> Iterator[Reading | ImageError]:
         """Reads images, in order; BrokenProcessPool, after all readings before it, where a process was killed."""
-        return self._processes().map(_read_in_process, images, chunksize=CHUNK)
+        chunk = min(CHUNK, -(-len(images) // (ROUNDS * self.cores)))
+        return self._processes().map(_read_in_process, images, chunksize=max(1, chunk))
 
     def end(self) -> None:
         """Ends the processes at once."""

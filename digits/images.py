@@ -164,7 +164,8 @@ def _decoded(opened: Image.Image, is_own: bool) -> tuple[np.ndarray, float]:
             warnings.simplefilter("ignore")
             # A JPEG can be decoded at a half, a quarter or an eighth of its size, in a fraction of the time.
             if is_own and opened.format in ("JPEG", "MPO"):
-                opened.draft(None, (WORKING_SIDE, WORKING_SIDE))
+                ratio = WORKING_SIDE / full_side
+                opened.draft(None, (max(1, round(opened.width * ratio)), max(1, round(opened.height * ratio))))
             opened.load()
             return _upright_pixels(_from_image(opened), full_side)
     except Exception as error:  # a decoder raises whatever the bytes lead it to
