@@ -10,7 +10,8 @@ import argparse
 import hashlib
 import statistics
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from itertools import islice
 from pathlib import Path
 
 import numpy as np
@@ -51,18 +52,15 @@ def main() -> None:
     lines, absent, certainties = [HEAD], [], {}
     for name, samples_of in SETS.items():
         try:
-            samples = list(samples_of(args.data))
+            readings, texts, milliseconds = read_set(reader, tqdm(samples_of(args.data), name, leave=False))
         except FileNotFoundError:
             absent.append(name)
             continue
-        began = time.perf_counter()
-        images = tqdm((image for image, _ in samples), name, len(samples), leave=False)
-        readings = list(reader.read_many(images))
-        milliseconds = 1000 * (time.perf_counter() - began) / len(samples)
-        lines.append(row(name, readings, [text for _, text in samples], milliseconds))
+        lines.append(row(name, readings, texts, milliseconds))
         certainties[name] = np.array([certainty(reading) for reading in readings])
-        if args.worst and samples[0][1] is not None:
-            draw_mistakes(Path("runs") / f"mistakes-{name.replace('/', '-')}.png", samples, readings, args.worst)
+        if args.worst and texts[0] is not None:
+            sheet = Path("runs") / f"mistakes-{name.replace('/', '-')}.png"
+            draw_mistakes(sheet, samples_of(args.data), readings, args.worst)
     if "MNIST test" not in absent:
         lines += ["", f"MNIST's first {CORRUPTED} test images, corrupted, exactly right:", ""]
         lines += corruption_table(reader, args.data)
@@ -80,6 +78,25 @@ def main() -> None:
         args.save.write_text(tables + "\n")
         if args.save.resolve() == ACCURACY:
             write_model_card(DEFAULT_MODEL.parent)
+
+
+def read_set(reader: DigitReader, samples: Iterable[Sample]) -> tuple[list[Reading], list[str | None], float]:
+    """Readings, true texts, and milliseconds an image, without those that making it took; holds few images at once."""
+    texts: list[str | None] = []
+    elsewhere = 0.0
+
+    def images() -> Iterator[object]:
+        nonlocal elsewhere
+        left = time.perf_counter()
+        for image, text in samples:
+            elsewhere += time.perf_counter() - left
+            texts.append(text)
+            yield image
+            left = time.perf_counter()
+
+    began = time.perf_counter()
+    readings = list(reader.read_many(images()))
+    return readings, texts, 1000 * (time.perf_counter() - began - elsewhere) / len(texts)
 
 
 def row(name: str, readings: list[Reading], texts: list[str | None], milliseconds: float) -> str:
@@ -142,9 +159,9 @@ def edit_distance(ours: str, truth: str) -> int:
 
 def draw_mistakes(path: Path, samples, readings: list[Reading], count: int) -> None:
     """A contact sheet: each wrongly read image, its text and ours, and the frames that the network saw."""
-    wrong = [(image, text, reading) for (image, text), reading in zip(samples, readings) if reading.text != text]
+    wrong = ((image, text, reading) for (image, text), reading in zip(samples, readings) if reading.text != text)
     cell, columns = 170, 10
-    shown = wrong[:count]
+    shown = list(islice(wrong, count))
     sheet = Image.new("RGB", (cell * columns, (cell + 50) * max(1, -(-len(shown) // columns))), "white")
     draw = ImageDraw.Draw(sheet)
     for place, (image, text, reading) in enumerate(shown):

@@ -1,8 +1,9 @@
 """What the HTTP API bears: python -m benchmarks.load [--save FILE] [--overload SECONDS] [--endurance REQUESTS]
 
 By default: POST /predict beside Flask + Keras (flask_keras.py, served by waitress), in the same run on the same
-machine with the same images, and the memory of both. With --overload: twice the rate that it can hold. With
---endurance: whether memory or cache grow. The servers are processes of their own.
+machine with the same images; and the memory of both, and of a page of Gradio + Keras (gradio_keras.py). With
+--overload: twice the rate that it can hold. With --endurance: whether memory or cache grow. The servers are processes
+of their own.
 """
 
 import argparse
@@ -84,6 +85,9 @@ def comparison() -> list[str]:
         servers = {"ours": page, "Flask + Keras": rival}
         time.sleep(2)
         memory = {name: server.memory() for name, server in servers.items()}
+        with gradio_keras() as other_page:
+            time.sleep(2)
+            memory["Gradio + Keras"] = other_page.memory()
         for kind, images in {"28x28 digit": frames(), "560x420 photo of a digit": photos()}.items():
             callers_of = {
                 name: Callers(server.address, [requests[name]("/predict", image) for image in images])
@@ -103,8 +107,10 @@ def comparison() -> list[str]:
     for (name, kind, callers), rate in rates.items():
         if name == "ours" and callers == 32:
             lines.append(f"| {kind} | {rate / rates['Flask + Keras', kind, callers]:.1f} |")
-    lines += ["", "| server | resident memory once the page was opened |", "|---|---|"]
-    return lines + [f"| {name} | {megabytes:.0f} MB |" for name, megabytes in memory.items()]
+    lines += ["", "| server | resident memory once the page was opened | ours is of it |", "|---|---|---|"]
+    for name, megabytes in memory.items():
+        lines.append(f"| {name} | {megabytes:.0f} MB | {memory['ours'] / megabytes:.0%} |")
+    return lines
 
 
 def overload(seconds: float) -> list[str]:
@@ -179,6 +185,14 @@ def flask_keras() -> Iterator[Server]:
         yield server
 
 
+@contextmanager
+def gradio_keras() -> Iterator[Server]:
+    """A page of Gradio + Keras."""
+    port = _free_port()
+    with _running([sys.executable, "-m", "benchmarks.gradio_keras"], port) as server:
+        yield server
+
+
 def frames() -> list[bytes]:
     """The digits of the examples as MNIST has them, 28x28 PNGs of white on black."""
     reader = DigitReader()
@@ -193,7 +207,8 @@ def photos() -> list[bytes]:
 @contextmanager
 def _running(command: Sequence[str], port: int) -> Iterator[Server]:
     with tempfile.TemporaryDirectory() as cache, tempfile.TemporaryFile() as log:
-        environment = os.environ | {"GRADIO_TEMP_DIR": cache, "TF_CPP_MIN_LOG_LEVEL": "2"}
+        quiet = {"TF_CPP_MIN_LOG_LEVEL": "2"}
+        environment = os.environ | quiet | {"GRADIO_TEMP_DIR": cache, "GRADIO_SERVER_PORT": str(port)}
         process = subprocess.Popen(command, env=environment, stdout=log, stderr=log)
         address = f"http://127.0.0.1:{port}"
         try:

@@ -27,8 +27,8 @@ IDLE = 60
 # Fewer files are read before other processes have started.
 FEW = 32
 
-# A process is given so many files at a time, fewer where all would then have had their share too soon.
-CHUNK = 32
+# Files that are read together, fewer where some process would then have had its share too soon.
+TOGETHER = 16
 ROUNDS = 8
 
 # Files that are given out before the reading of the first is taken: however slowly readings are taken, no more of them
@@ -61,19 +61,20 @@ class ReaderPool:
         """Starts the processes, unless they are there or starting, or one core is all; doesn't wait for them."""
         if self.cores > 1 and not self.is_ready and (self._started is None or self._started.done()):
             try:
-                self._started = self.submit(b"")
+                self._started = self.submit([])
             except OSError:  # a system without room for other processes, or without semaphores
                 self.cores = 1
 
-    def submit(self, image: ImageSource) -> "Future[Reading | ImageError]":
-        """The reading to come, or why the image can't be read; BrokenProcessPool where its process was killed."""
+    def submit(self, images: Sequence[ImageSource]) -> "Future[list[Reading | ImageError]]":
+        """What read_all will say of them, in one process; BrokenProcessPool where that was killed."""
         self._asked = time.monotonic()
-        return self._processes().submit(_read_in_process, image)
+        return self._processes().submit(_read_in_process, images)
 
     def map(self, images: Sequence[ImageSource]) -> Iterator[Reading | ImageError]:
-        """Reads images, in order; BrokenProcessPool, after all readings before it, where a process was killed."""
-        chunk = min(CHUNK, -(-len(images) // (ROUNDS * self.cores)))
-        return self._processes().map(_read_in_process, images, chunksize=max(1, chunk))
+        """What read_all says of images, in order; BrokenProcessPool, after all before it, where one was killed."""
+        count = max(1, min(TOGETHER, len(images) // (ROUNDS * self.cores)))
+        batches = [images[start : start + count] for start in range(0, len(images), count)]
+        return chain.from_iterable(self._processes().map(_read_in_process, batches))
 
     def end(self) -> None:
         """Ends the processes at once."""
@@ -110,15 +111,17 @@ def read_files(paths: Sequence[Path], reader: DigitReader, pool: ReaderPool) -> 
         finally:
             pool.end()
     for path in paths[done:]:
-        yield read_or_reason(reader, path)
+        yield from read_all(reader, [path])
 
 
-def read_or_reason(reader: DigitReader, image: ImageSource) -> Reading | ImageError:
-    """The reading, or why the image can't be read."""
+def read_all(reader: DigitReader, images: Sequence[ImageSource]) -> list[Reading | ImageError]:
+    """The reading of each image, or why it can't be read."""
     try:
-        return reader.read(image)
+        return list(reader.read_many(images))
     except ImageError as error:
-        return error
+        if len(images) == 1:
+            return [error]
+        return [reading for image in images for reading in read_all(reader, [image])]
 
 
 def _usable_cores() -> int:
@@ -142,5 +145,5 @@ def _end_with(parent: int) -> None:
     os._exit(1)
 
 
-def _read_in_process(image: ImageSource) -> Reading | ImageError:
-    return read_or_reason(_reader, image)
+def _read_in_process(images: Sequence[ImageSource]) -> list[Reading | ImageError]:
+    return read_all(_reader, images)

@@ -16,8 +16,8 @@ from digits.ink import find_ink
 from digits.occlusion import occlusion
 from digits.segment import Page, segment
 
-# Pages held at a time while their pieces wait for a full batch.
-PAGES = 64
+# So many pixels of pages are held at a time, some 10 bytes each, while their pieces wait for a full batch.
+PIXELS_HELD = 4_000_000
 
 # Nothing is certain that is not clearly more likely than all else it might be.
 LIKELY = 0.6
@@ -146,7 +146,7 @@ class DigitReader:
             ImageError: at the first image that can't be read, after the readings of all before it.
         """
         pages: list[tuple[Page, float]] = []
-        pieces = 0
+        pieces = pixels_held = 0
         for image in images:
             try:
                 pixels, scale = load_pixels(image)
@@ -157,9 +157,10 @@ class DigitReader:
             page = segment(ink)
             pages.append((page, scale * ink_scale))
             pieces += sum(map(len, page.lines))
-            if pieces >= BATCH or len(pages) >= PAGES:
+            pixels_held += ink.size
+            if pieces >= BATCH or pixels_held >= PIXELS_HELD:
                 yield from self._readings(pages)
-                pages, pieces = [], 0
+                pages, pieces, pixels_held = [], 0, 0
         yield from self._readings(pages)
 
     def stages(self, image: ImageSource) -> Stages:

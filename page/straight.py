@@ -6,28 +6,18 @@ its clients; both answer the same.
 
 import asyncio
 import json
-import logging
-from concurrent.futures import ThreadPoolExecutor
 
 import gradio as gr
-from loky import BrokenProcessPool
 from starlette.requests import Request
 from starlette.responses import JSONResponse
 from starlette.routing import Route
 
-from digits import DigitReader, ImageError, Reading
-from digits.cores import ReaderPool, read_or_reason
+from digits import DigitReader, ImageError
+from digits.cores import ReaderPool
 from page import texts
+from page.dispatch import Dispatcher, Gone
 from page.pile import MAX_FILE
 from page.source import decoded
-
-# Images read at the same time in this process. Half of a reading is Python, which runs one thread at a time: more of
-# them only get in each other's way.
-THREADS = 2
-
-# Images handed out to each core; the next one must be at hand when one is done. All others wait where a client that
-# hung up is noticed.
-AT_HAND = 2
 
 # All are answered by the road itself: in JSON, and with a sentence.
 _METHODS = ("DELETE", "GET", "PATCH", "POST", "PUT")
@@ -35,9 +25,6 @@ _METHODS = ("DELETE", "GET", "PATCH", "POST", "PUT")
 # Of what a body may say it is. "application/x-www-form-urlencoded" is what curl says of any.
 _IMAGES = ("", "application/octet-stream", "application/x-www-form-urlencoded")
 _JSON = "application/json"
-
-
-log = logging.getLogger(__name__)
 
 
 class _Refusal(Exception):
@@ -59,19 +46,7 @@ def straight_road(reader: DigitReader, pool: ReaderPool | None = None) -> Route:
         reader: reads in this process.
         pool: reads on all cores, once requests wait; None where all are to be read in this process.
     """
-    threads = ThreadPoolExecutor(THREADS, "straight-road")
-    at_hand = asyncio.Semaphore(AT_HAND * max(THREADS, pool.cores if pool else 1))
-
-    async def read(image: bytes) -> Reading | ImageError:
-        if pool and at_hand.locked():
-            pool.start()
-        # Until a process has started, images are read here.
-        if pool and pool.is_ready:
-            try:
-                return await asyncio.wrap_future(pool.submit(image))
-            except BrokenProcessPool:
-                log.warning("A process that read images was killed; they are read here until another has started.")
-        return await asyncio.get_running_loop().run_in_executor(threads, read_or_reason, reader, image)
+    dispatcher = Dispatcher(reader, pool)
 
     async def predict(request: Request) -> JSONResponse:
         try:
@@ -81,13 +56,12 @@ def straight_road(reader: DigitReader, pool: ReaderPool | None = None) -> Route:
             body = await request.body()
             image = await asyncio.to_thread(_from_json, body) if is_json else body
             _check(image)
-            async with at_hand:
-                if await request.is_disconnected():
-                    raise _Refusal(400, "The client hung up.")
-                reading = await read(image)
+            reading = await dispatcher.read(image, request.is_disconnected)
             if isinstance(reading, ImageError):
                 raise _Refusal(413 if reading.reason == "too_large" else 422, str(reading))
             return JSONResponse(reading.to_dict())
+        except Gone:
+            return JSONResponse({"error": "The client hung up."}, 400)  # which nobody hears
         except _Refusal as refusal:
             allowed = {"Allow": "POST"} if refusal.status == 405 else None
             return JSONResponse({"error": str(refusal)}, refusal.status, allowed)

@@ -97,6 +97,9 @@ class SlowReader:
         time.sleep(0.3)
         return self._reader.read(image)
 
+    def read_many(self, images):
+        return map(self.read, images)
+
 
 @contextmanager
 def serving(road: Route, **bounds):
@@ -272,17 +275,17 @@ def test_nothing_is_read_for_those_who_hung_up(narrow):
         client = socket.create_connection((where.hostname, where.port))
         client.sendall(head.encode() + image)
         gone.append(client)
-    time.sleep(0.1)
+        time.sleep(0.02)
     for client in gone:
         client.close()
     time.sleep(1.5)
-    assert slow.read_images == 4  # those that were at hand
+    assert 4 <= slow.read_images < 7  # those that were at hand
     assert ask(address, image)[0] == 200
 
 
 def test_a_fault_of_ours_shows_no_trace(reader):
     class Broken:
-        def read(self, image):
+        def read_many(self, images):
             raise RuntimeError("a secret")
 
     async def answer():
