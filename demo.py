@@ -23,10 +23,11 @@ from page.component import parts
 from page.examples import examples
 from page.figures import figures
 from page.files import Files
-from page.gate import GATE
+from page.gate import GATE, UNKNOWN
 from page.look import LOOK
 from page.pad import Pad, seen
 from page.pile import MAX_FILE
+from page.preview import PREVIEW
 from page.served import ROUTES
 from page.source import ImageFile, Source
 from page.stages import HowItSees, pictures
@@ -153,7 +154,11 @@ def main() -> int:
             run_history=False,
             enable_monitoring=False,
             mcp_server=HAS_ASSISTANTS,
-            app_kwargs={"routes": [*ROUTES, straight_road(reader, ReaderPool(args.model))], **GATE},
+            app_kwargs={
+                "routes": [*ROUTES, straight_road(reader, ReaderPool(args.model))],
+                "middleware": [GATE, PREVIEW],
+                "exception_handlers": UNKNOWN,
+            },
             **LOOK,
         )
     except ModelError as error:

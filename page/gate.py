@@ -194,5 +194,8 @@ async def _unknown(request: Request, error: Exception) -> JSONResponse:
     return JSONResponse({"error": texts.NO_ENDPOINT}, 404)
 
 
-# For launch(app_kwargs=...). Gradio has no answer to an endpoint that it doesn't know but an exception.
-GATE = {"middleware": [Middleware(Gate)], "exception_handlers": {FnIndexInferError: _unknown}}
+# For launch(app_kwargs={"middleware": ...}).
+GATE = Middleware(Gate)
+
+# For {"exception_handlers": ...}: Gradio has no answer to an endpoint that it doesn't know but an exception.
+UNKNOWN = {FnIndexInferError: _unknown}

@@ -8,6 +8,8 @@ from starlette.routing import Route
 
 from page.code import EXAMPLE
 
+SCREENSHOT = Path(__file__).parent.parent / "assets" / "screenshots" / "wide-light.png"
+
 
 def _served(name: str, path: Path) -> Route:
     async def send(request: Request) -> FileResponse:
@@ -17,4 +19,4 @@ def _served(name: str, path: Path) -> Route:
 
 
 # For launch(app_kwargs={"routes": ...}).
-ROUTES = [_served("4079.png", EXAMPLE)]
+ROUTES = [_served("4079.png", EXAMPLE), _served("preview.png", SCREENSHOT)]
