@@ -13,7 +13,11 @@ import time
 import traceback
 import warnings
 from collections import defaultdict
+from concurrent.futures import ProcessPoolExecutor
+from functools import partial
+from multiprocessing import get_context
 from pathlib import Path
+from typing import NamedTuple
 
 import cv2
 import numpy as np
@@ -38,44 +42,80 @@ def main() -> int:
     parser.add_argument("--seed", type=int, default=0, metavar="S", help="which ones (default: 0)")
     args = parser.parse_args()
 
+    results: dict[str, list[Result]] = defaultdict(list)
+    # On every core, in processes that load the reader once.
+    with ProcessPoolExecutor(mp_context=get_context("spawn"), initializer=begin) as pool:
+        cases = pool.map(partial(tried, args.seed), range(args.cases), chunksize=50)
+        for result in tqdm(cases, total=args.cases, unit="case"):
+            results[result.kind].append(result)
+            if result.problem:
+                tqdm.write(f"{result.kind}: {result.problem}", file=sys.stderr)
+
+    print("| cases | number | answers | refusals | broken | median | slowest | peak memory over idle |")
+    print("|---|---|---|---|---|---|---|---|")
+    for kind, of_kind in results.items():
+        answers, broken = sum(result.is_answer for result in of_kind), sum(bool(result.problem) for result in of_kind)
+        seconds = [result.seconds for result in of_kind]
+        print(
+            f"| {kind} | {len(of_kind)} | {answers} | {len(of_kind) - answers - broken} | {broken} "
+            f"| {1000 * np.median(seconds):.1f} ms | {max(seconds):.2f} s "
+            f"| {max(result.megabytes for result in of_kind):.0f} MB |"
+        )
+    print(f"\nSeed {args.seed}; seconds of the processor.")
+    return 1 if any(result.problem for of_kind in results.values() for result in of_kind) else 0
+
+
+class Result(NamedTuple):
+    """How a case went.
+
+    Attributes:
+        kind: of SHARES.
+        is_answer: whether it was read; else it was refused, or broke something.
+        seconds: of the processor.
+        megabytes: by how much it raised the peak of its process, over idle; 0 where it didn't.
+        problem: what broke, in a line; "" if nothing.
+    """
+
+    kind: str
+    is_answer: bool
+    seconds: float
+    megabytes: float
+    problem: str
+
+
+reader: DigitReader  # of this process
+idle: float
+
+
+def begin() -> None:
+    """Makes a process ready."""
+    global reader, idle
     cv2.setNumThreads(1)
     reader = DigitReader()
     reader.read(np.full((1600, 1600), 255, np.uint8))
     idle = megabytes()
-    seconds: dict[str, list[float]] = defaultdict(list)
-    peaks: dict[str, float] = defaultdict(float)
-    answers: dict[str, int] = defaultdict(int)
-    broken: dict[str, int] = defaultdict(int)
-    for number in tqdm(range(args.cases), unit="case"):
-        kind, source = case(args.seed, number)
-        before = megabytes()
-        began = time.process_time()
-        try:
-            answers[kind] += check(reader, source)
-            problem = ""
-        except Exception:
-            problem = traceback.format_exc()
-        seconds[kind].append(time.process_time() - began)
-        if megabytes() > before:
-            peaks[kind] = max(peaks[kind], megabytes() - idle)
-        if seconds[kind][-1] > MOST_SECONDS:
-            problem += f"It took {seconds[kind][-1]:.1f} seconds."
-        if megabytes() - idle > MOST_MEGABYTES >= before - idle:
-            problem += f"It took {megabytes() - idle:.0f} MB."
-        if problem:
-            broken[kind] += 1
-            save(kind, source, problem, args.seed, number)
 
-    print("| cases | number | answers | refusals | broken | median | slowest | peak memory over idle |")
-    print("|---|---|---|---|---|---|---|---|")
-    for kind, times in seconds.items():
-        refusals = len(times) - answers[kind] - broken[kind]
-        print(
-            f"| {kind} | {len(times)} | {answers[kind]} | {max(refusals, 0)} | {broken[kind]} "
-            f"| {1000 * np.median(times):.1f} ms | {max(times):.2f} s | {peaks[kind]:.0f} MB |"
-        )
-    print(f"\nSeed {args.seed}; seconds of the processor, on one core.")
-    return 1 if broken else 0
+
+def tried(seed: int, number: int) -> Result:
+    """Reads a case; one that breaks something is saved."""
+    kind, source = case(seed, number)
+    before = megabytes()
+    began = time.process_time()
+    is_answer, problem = False, ""
+    try:
+        is_answer = check(reader, source)
+    except Exception:
+        problem = traceback.format_exc()
+    seconds = time.process_time() - began
+    if seconds > MOST_SECONDS:
+        problem += f"It took {seconds:.1f} seconds."
+    peak = megabytes()
+    if peak - idle > MOST_MEGABYTES >= before - idle:
+        problem += f"It took {peak - idle:.0f} MB."
+    if problem:
+        save(kind, source, problem, seed, number)
+        problem = f"{seed}-{number}: {problem.strip().splitlines()[-1]}"
+    return Result(kind, is_answer and not problem, seconds, peak - idle if peak > before else 0.0, problem)
 
 
 def case(seed: int, number: int) -> tuple[str, object]:
@@ -136,7 +176,6 @@ def save(kind: str, source: object, problem: str, seed: int, number: int) -> Non
     else:
         (RUNS / f"{name}.pickle").write_bytes(pickle.dumps(source))
     (RUNS / f"{name}.txt").write_text(f"{kind}\n{problem}\n")
-    tqdm.write(f"{name}: {kind}: {problem.strip().splitlines()[-1]}")
 
 
 if __name__ == "__main__":

@@ -196,12 +196,16 @@ def _lines(pieces: list[Piece]) -> list[list[Piece]]:
         least = (SMALL_LYING if piece.width > 1.5 * piece.height else SMALL) * tallest
         (small if piece.height < least else large).append(piece)
     lines: list[list[Piece]] = []
+    # The box of each line's last two pieces, or of its only one twice.
+    tails = np.zeros((len(large), 2, 4), int)
     for piece in sorted(large, key=lambda piece: piece.box[0]):
-        near = [(min(_offset(piece, other, tallest) for other in line[-2:]), line) for line in lines]
-        offset, line = min(near, key=lambda pair: pair[0], default=(1.0, []))
-        if offset < 0.5:
-            line.append(piece)
+        offsets = _offsets(piece, tails[: len(lines)], tallest).min(1)
+        if len(offsets) and offsets.min() < 0.5:
+            number = int(offsets.argmin())
+            lines[number].append(piece)
+            tails[number] = tails[number, 1], piece.box
         else:
+            tails[len(lines)] = piece.box
             lines.append([piece])
     # The box of each piece that is laid in a line, and the line's number.
     laid = np.zeros((len(pieces), 5), int)
@@ -238,10 +242,12 @@ def _tallest(pieces: list[Piece]) -> float:
     return float(min(heights[-1], TOWERING * heights[np.searchsorted(share, 0.5)]))
 
 
-def _offset(piece: Piece, other: Piece, tallest: float) -> float:
-    """How far apart two pieces' middles lie in height, in heights of the taller, within what the page's digits have."""
-    distance = abs(piece.box[1] + piece.box[3] - other.box[1] - other.box[3]) / 2
-    return distance / min(max(piece.height, other.height, 0.6 * tallest), tallest)
+def _offsets(piece: Piece, boxes: np.ndarray, tallest: float) -> np.ndarray:
+    """How far the middles of boxes (..., 4) lie from a piece's in height, in heights of the taller, within what the
+    page's digits have."""
+    tops, bottoms = boxes[..., 1], boxes[..., 3]
+    height = np.maximum(np.maximum(piece.height, bottoms - tops), 0.6 * tallest)
+    return np.abs(piece.box[1] + piece.box[3] - tops - bottoms) / 2 / np.minimum(height, tallest)
 
 
 def _nearest(piece: Piece, laid: np.ndarray, tallest: float) -> tuple[float, int]:
@@ -249,11 +255,10 @@ def _nearest(piece: Piece, laid: np.ndarray, tallest: float) -> tuple[float, int
     if not len(laid):
         return 1.0, 0
     left, top, right, bottom, line = laid.T
-    height = np.maximum(piece.height, bottom - top)
-    distance = np.abs(piece.box[1] + piece.box[3] - top - bottom) / 2
     gap = np.maximum(piece.box[0], left) - np.minimum(piece.box[2], right)
     # Beside is what has less than a height of the taller between, sideways.
-    offset = distance / np.minimum(np.maximum(height, 0.6 * tallest), tallest) + np.where(gap < height, 0, 0.3)
+    is_beside = gap < np.maximum(piece.height, bottom - top)
+    offset = _offsets(piece, laid[:, :4], tallest) + np.where(is_beside, 0, 0.3)
     least = offset.min()
     return float(least), int(line[offset == least].min())
 
