@@ -193,6 +193,10 @@ def main() -> None:
             f"| {two['milliseconds']:.2f} ms | {two['milliseconds'] / base[1]:.1f} "
             f"| {one['start']:.2f} s | {one['megabytes']:.0f} MB | {installed(NEEDS[way]):.0f} MB |"
         )
+    lines += [
+        "",
+        "On one core onnxruntime as it comes still uses all: it places its threads itself, wherever it is held.",
+    ]
     table = "\n".join(lines)
     print(table)
     if args.save:

@@ -149,7 +149,8 @@ def _guesses(pieces: list[tuple[Page, Piece]], classify: Classify) -> list[Guess
 
 def is_blot(framed: np.ndarray) -> bool:
     """Whether a frame, float32 (28, 28) in 0..1, shows a solid blot or a dash, which no digit is."""
-    rows, columns = (np.flatnonzero((framed > 0.5).any(axis)) for axis in (1, 0))
+    is_ink = framed > 0.5
+    rows, columns = np.flatnonzero(is_ink.any(1)), np.flatnonzero(is_ink.any(0))
     if not len(rows):
         return False
     box = framed[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1]

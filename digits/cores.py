@@ -27,7 +27,8 @@ IDLE = 60
 # Fewer files are read before other processes have started.
 FEW = 32
 
-# Files that are read together, fewer where some process would then have had its share too soon.
+# Files that are read together, fewer where some process would then have had its share too soon, and one by one where
+# they are few.
 TOGETHER = 16
 ROUNDS = 8
 
@@ -72,9 +73,7 @@ class ReaderPool:
 
     def map(self, images: Sequence[ImageSource]) -> Iterator[Reading | ImageError]:
         """What read_all says of images, in order; BrokenProcessPool, after all before it, where one was killed."""
-        count = max(1, min(TOGETHER, len(images) // (ROUNDS * self.cores)))
-        batches = [images[start : start + count] for start in range(0, len(images), count)]
-        return chain.from_iterable(self._processes().map(_read_in_process, batches))
+        return chain.from_iterable(self._processes().map(_read_in_process, _batches(images, self.cores)))
 
     def end(self) -> None:
         """Ends the processes at once."""
@@ -110,8 +109,8 @@ def read_files(paths: Sequence[Path], reader: DigitReader, pool: ReaderPool) -> 
             pass
         finally:
             pool.end()
-    for path in paths[done:]:
-        yield from read_all(reader, [path])
+    for batch in _batches(paths[done:], cores=1):
+        yield from read_all(reader, batch)
 
 
 def read_all(reader: DigitReader, images: Sequence[ImageSource]) -> list[Reading | ImageError]:
@@ -122,6 +121,11 @@ def read_all(reader: DigitReader, images: Sequence[ImageSource]) -> list[Reading
         if len(images) == 1:
             return [error]
         return [reading for image in images for reading in read_all(reader, [image])]
+
+
+def _batches(images: Sequence[ImageSource], cores: int) -> list[Sequence[ImageSource]]:
+    count = max(1, min(TOGETHER, len(images) // (ROUNDS * cores)))
+    return [images[start : start + count] for start in range(0, len(images), count)]
 
 
 def _usable_cores() -> int:

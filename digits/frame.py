@@ -24,7 +24,8 @@ def frame(ink: np.ndarray) -> np.ndarray:
     Returns:
         float32 (28, 28) in 0..1; all zero where there is no ink.
     """
-    rows, columns = (np.flatnonzero((ink > INK_THRESHOLD).any(axis)) for axis in (1, 0))
+    counts = ink > INK_THRESHOLD
+    rows, columns = np.flatnonzero(counts.any(1)), np.flatnonzero(counts.any(0))
     if not len(rows):
         return np.zeros((FRAME_SIDE, FRAME_SIDE), np.float32)
     digit = ink[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1]

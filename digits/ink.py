@@ -18,7 +18,9 @@ from digits.ruling import without_ruling
 SURVEY_SIDE = 256
 POLARITY_SIDE = 128
 
-# A sample of so many rows and columns is enough for counting, and for the median of a neighbourhood.
+# A sample of so many rows and columns is enough for counting, where strokes are fine and where they are broad or only
+# their colour matters; and for the median of a neighbourhood.
+FINE_SAMPLE_SIDE = 400
 SAMPLE_SIDE = 160
 MEDIAN_SIDE = 64
 
@@ -28,6 +30,7 @@ FINE_PEN = 6
 # The neighbourhoods whose median is taken for paper, as parts of the picture's side (one half, and so on), and how much
 # of what departs from it, cubed, must do so to one side to tell ink.
 NEIGHBOURHOODS = ((2, 0.8), (4, 0.5), (8, 0.5))
+CUBES = np.arange(-255.0, 256) ** 3
 
 # So many pixels along a side of the picture tell what lies outside it.
 SIDE_SAMPLES = 64
@@ -64,11 +67,11 @@ def find_ink(pixels: np.ndarray) -> tuple[np.ndarray, float]:
     split = cv2.split if _is_colourful(survey) else _gray
     channels = split(survey)
     pen, window = _pen_and_window(channels)
-    scale = 1 / (max(pixels.shape) // max(survey.shape))
+    scale, sample_side = 1 / (max(pixels.shape) // max(survey.shape)), SAMPLE_SIDE
     if pen < FINE_PEN:
-        channels, window, scale = split(pixels), window / scale, 1.0
+        channels, window, scale, sample_side = split(pixels), window / scale, 1.0, FINE_SAMPLE_SIDE
     contrast, residue = without_ruling(_contrast(channels, window))
-    counts = _counts(_sampled(contrast, SAMPLE_SIDE))
+    counts = _counts(_sampled(contrast, sample_side))
     # All that follows depends on a pixel's contrast alone, so it is worked out once for each of the 256.
     return cv2.LUT(contrast, _ink_of_contrast(counts, max(MIN_CONTRAST, residue))), scale
 
@@ -91,7 +94,8 @@ def _ink_of_contrast(counts: np.ndarray, least: float) -> np.ndarray:
 def _sampled(pixels: np.ndarray, side: int) -> np.ndarray:
     """Every n-th row and column of a picture (H, W) or (H, W, C), so that no side is longer than `side`."""
     step = -(-max(pixels.shape[:2]) // side)
-    return np.ascontiguousarray(pixels[::step, ::step])
+    height, width = (-(-length // step) for length in pixels.shape[:2])
+    return cv2.resize(pixels, (width, height), interpolation=cv2.INTER_NEAREST)
 
 
 def _counts(levels: np.ndarray) -> np.ndarray:
@@ -114,8 +118,7 @@ def _is_light_on_dark(gray: np.ndarray) -> bool:
         median = cv2.resize(cv2.medianBlur(sample, max(3, max(sample.shape) // part) | 1), gray.shape[::-1])
         departure = gray.astype(np.int16) - median
         counts = np.bincount((departure + 255).ravel(), minlength=511)
-        cubes = np.arange(-255.0, 256) ** 3
-        leanings.append(float(counts @ cubes) / max(float(counts @ np.abs(cubes)), 1.0))
+        leanings.append(float(counts @ CUBES) / max(float(counts @ np.abs(CUBES)), 1.0))
         if abs(leanings[-1]) > decided:
             return leanings[-1] > 0
     return leanings[0] > 0

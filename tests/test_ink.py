@@ -157,6 +157,14 @@ def test_the_scale_of_the_ink_is_how_much_smaller_it_is(pen):
     assert (scale < 1) == (pen == 40)
 
 
+def test_a_small_digit_on_a_large_page_is_not_missed(reader):
+    """Few of the page's pixels are ink, wherever it stands."""
+    grain = np.random.default_rng(0)
+    for place in grain.integers(100, 1000, (10, 2)).tolist():
+        page = np.asarray(draw("4", size=(1600, 1200), height=24, pen=2, left=place[0], top=place[1]))
+        assert reader.read(as_rgb(page + grain.normal(0, 3, page.shape))).text == "4"
+
+
 def test_fine_strokes_stay_beside_a_broad_thing():
     page = np.array(draw("3", size=(1600, 1200), height=160, pen=7, left=200, top=200), np.float64)
     true = page < 128
