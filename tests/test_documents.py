@@ -11,6 +11,7 @@ from digits.classifier import DEFAULT_MODEL
 ROOT = Path(__file__).parent.parent
 MEASURED = (ROOT / "benchmarks" / "accuracy.md").read_text()
 SPEED = (ROOT / "benchmarks" / "speed.md").read_text()
+LOAD = (ROOT / "benchmarks" / "load.md").read_text()
 README = (ROOT / "README.md").read_text()
 CARD = (ROOT / "models" / "README.md").read_text()
 
@@ -47,3 +48,13 @@ def test_the_readme_names_the_speed_as_measured():
     assert f"drawing in {drawing}" in README
     assert f"photo in {photo}" in README
     assert f"answers {start}" in README
+
+
+def test_the_readme_names_load_and_memory_as_measured():
+    for server in ("ours", "Flask + Keras"):
+        row = rf"^\| {re.escape(server)} \| 28x28 digit \| 32 \| (\d+) .* \| (\d+) ms \| 0 \|"
+        ((rate, p99),) = re.findall(row, LOAD, re.MULTILINE)
+        assert f"{rate} requests/s, 99 % within {int(p99):,} ms" in README
+    for server in ("ours", "Gradio + Keras"):
+        (megabytes,) = re.findall(rf"^\| {re.escape(server)} \| (\d+) MB", LOAD, re.MULTILINE)
+        assert f"{megabytes} MB" in README
