@@ -8,6 +8,7 @@ It says what is on the page and what happens on an event. The reader is in digit
 """
 
 import argparse
+import signal
 import sys
 from typing import Any
 
@@ -36,6 +37,7 @@ from page.texts import NO_IMAGE, PREDICT, TITLE, not_listening, spoken_by, trans
 
 MAX_THREADS = 8  # images read at the same time; more wait
 HOUR = 3600  # seconds that an uploaded file is kept
+INTERRUPTED = 130  # exit status
 
 
 def create_demo(reader: DigitReader) -> gr.Blocks:
@@ -142,6 +144,7 @@ def main() -> int:
     parser.add_argument("--port", type=int, help="port to listen on (default: the first free one from 7860)")
     parser.add_argument("--model", default=DEFAULT_MODEL, help="another model than models/digits.onnx")
     args = parser.parse_args()
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # containers are stopped so: it ends as with ctrl-C
     try:
         reader = DigitReader(args.model)
         create_demo(reader).launch(
@@ -164,6 +167,8 @@ def main() -> int:
     except ModelError as error:
         print(error, file=sys.stderr)
         return 1
+    except KeyboardInterrupt:  # before the page was open
+        return INTERRUPTED
     except OSError:
         print(not_listening(args.host, args.port), file=sys.stderr)
         return 1

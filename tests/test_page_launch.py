@@ -1,11 +1,16 @@
 """Starting the page: one clear sentence where it can't be, and only this machine may reach it."""
 
+import signal
 import socket
 import subprocess
 import sys
 from urllib.parse import urlparse
 
-from tests.browser import PROJECT
+import pytest
+
+from benchmarks.callers import post
+from tests.browser import EXAMPLES, PROJECT, free_port
+from tests.test_safety import at_once
 
 
 def start(*options: str) -> subprocess.CompletedProcess:
@@ -37,3 +42,19 @@ def test_listens_on_this_machine_only(server):
             assert probe.connect_ex((address, urlparse(server).port)) != 0
     with socket.socket() as probe:
         assert probe.connect_ex(("127.0.0.1", urlparse(server).port)) == 0
+
+
+@pytest.mark.parametrize("ending", [signal.SIGINT, signal.SIGTERM], ids=["ctrl-C", "a container is stopped"])
+def test_it_ends_quietly_even_from_the_midst_of_a_crowd(ending):
+    port = free_port()
+    command = [sys.executable, "demo.py", "--port", str(port)]
+    process = subprocess.Popen(command, cwd=PROJECT, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+    # Its first line comes once it listens.
+    assert f":{port}" in process.stdout.readline()
+    request = post("/predict", (EXAMPLES / "5-4079.png").read_bytes(), "image/png")
+    assert {answer.status for answer in at_once(f"http://127.0.0.1:{port}", request, 100)} == {200}
+    process.send_signal(ending)
+    said, _ = process.communicate(timeout=30)
+    assert process.returncode == 0
+    assert "Traceback" not in said
+    assert "warn" not in said.lower()
