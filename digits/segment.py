@@ -21,7 +21,7 @@ SMALLEST = 3
 
 # A page holds so many pieces at most: where there are more, the smallest are specks too. And digits hardly lie over one
 # another: where the pieces' boxes cover the page so many times, it is hatched.
-MOST_ON_PAGE = 1200
+MOST_ON_PAGE = 1000
 MOST_LAYERS = 10
 
 # A piece lower than this part of the tallest is no digit alone: it belongs to a line that taller ones make. One that
