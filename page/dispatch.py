@@ -6,7 +6,7 @@ Images that wait at the same time are read together, which costs less each. It k
 import asyncio
 import logging
 from collections import deque
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from typing import NamedTuple
 
@@ -79,19 +79,27 @@ class Dispatcher:
     async def _work(self) -> None:
         while self._waiting:
             batch = self._next_batch()
-            gone = [await asked.is_gone() for asked in batch]
-            for asked in (asked for asked, is_gone in zip(batch, gone) if is_gone):
-                asked.answer.set_exception(Gone())
-            batch = [asked for asked, is_gone in zip(batch, gone) if not is_gone]
             try:
-                readings = await self._read([asked.image for asked in batch])
+                gone = [await asked.is_gone() for asked in batch]
+                wanted = [asked for asked, is_gone in zip(batch, gone) if not is_gone]
+                readings = await self._read([asked.image for asked in wanted])
             except Exception as error:  # a fault of ours: whoever asked is told so, and the next ones are read
-                for asked in batch:
-                    asked.answer.set_exception(error)
+                self._answer((asked, error) for asked in batch)
             else:
-                for asked, reading in zip(batch, readings):
-                    asked.answer.set_result(reading)
+                self._answer((asked, Gone()) for asked, is_gone in zip(batch, gone) if is_gone)
+                self._answer(zip(wanted, readings))
         self._free += 1
+
+    @staticmethod
+    def _answer(answers: Iterable[tuple[_Asked, Reading | Exception]]) -> None:
+        for asked, answer in answers:
+            if asked.answer.done():  # whoever asked was cancelled, and asks no more
+                continue
+            # That an image can't be read is an answer too.
+            if isinstance(answer, Exception) and not isinstance(answer, ImageError):
+                asked.answer.set_exception(answer)
+            else:
+                asked.answer.set_result(answer)
 
     def _next_batch(self) -> list[_Asked]:
         share = min(BATCH, len(self._waiting) // self._places)
