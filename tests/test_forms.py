@@ -82,15 +82,29 @@ def agrees(reader, form, plain):
     assert np.abs(np.subtract(digit.box, plain.box)).max() <= 3
 
 
-@pytest.mark.parametrize(("picture", "container"), product(PICTURES, CONTAINERS))
-def test_one_digit_is_one_answer_in_any_container(reader, plain, picture, container):
+def held(picture, container):
+    """Whether a file of that kind holds all of a picture."""
     stream = io.BytesIO()
     try:
         CONTAINERS[container](PICTURES[picture], stream)
     except UNSUPPORTED:
-        return  # no such container holds this
-    if PICTURES[picture].has_transparency_data and not Image.open(stream).has_transparency_data:
-        return  # this container does not hold what is transparent
+        return False
+    return Image.open(stream).has_transparency_data or not PICTURES[picture].has_transparency_data
+
+
+HELD = [pair for pair in product(PICTURES, CONTAINERS) if held(*pair)]
+
+
+def test_most_pictures_are_held_by_several_containers():
+    assert len(HELD) > len(PICTURES) * len(CONTAINERS) / 2
+    assert {picture for picture, _ in HELD} == set(PICTURES)
+    assert {container for _, container in HELD} == set(CONTAINERS)
+
+
+@pytest.mark.parametrize(("picture", "container"), HELD)
+def test_one_digit_is_one_answer_in_any_container(reader, plain, picture, container):
+    stream = io.BytesIO()
+    CONTAINERS[container](PICTURES[picture], stream)
     agrees(reader, stream.getvalue(), plain)
 
 
@@ -135,8 +149,14 @@ STORED_AS = {
 }
 
 
-@pytest.mark.parametrize("form", ["PNG", "WEBP", "TIFF", "JPEG", "AVIF"])
-@pytest.mark.parametrize("mode", ["L", "RGB", "RGBA"])
+@pytest.mark.parametrize(
+    ("form", "mode"),
+    [
+        pair
+        for pair in product(["PNG", "WEBP", "TIFF", "JPEG", "AVIF"], ["L", "RGB", "RGBA"])
+        if pair != ("JPEG", "RGBA")
+    ],
+)
 @pytest.mark.parametrize("orientation", STORED_AS)
 def test_every_orientation_of_every_container_is_one_answer(reader, plain, form, mode, orientation):
     stored = FOUR.convert(mode)
@@ -145,8 +165,5 @@ def test_every_orientation_of_every_container_is_one_answer(reader, plain, form,
     exif = Image.Exif()
     exif[0x0112] = orientation
     stream = io.BytesIO()
-    try:
-        stored.save(stream, form, exif=exif)
-    except UNSUPPORTED:
-        return  # no such form holds this mode
+    stored.save(stream, form, exif=exif)
     agrees(reader, stream.getvalue(), plain)
