@@ -76,6 +76,11 @@ class Reading:
         """True where there is at least one digit and the reader is sure of every one."""
         return bool(self.digits) and all(digit.certain for digit in self.digits)
 
+    @property
+    def least_sure(self) -> int:
+        """The index of the digit that is doubted most: an unsure one before any other. There must be a digit."""
+        return min(range(len(self.digits)), key=lambda at: (self.digits[at].certain, self.digits[at].probability))
+
     def to_dict(self) -> dict[str, Any]:
         """The reading as plain values, ready for JSON."""
         return {

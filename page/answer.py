@@ -9,7 +9,7 @@ from typing import Any
 
 import gradio as gr
 
-from digits import Digit, Reading
+from digits import Reading
 from page.component import parts
 from page.texts import Texts, percent
 
@@ -44,10 +44,7 @@ def read_as(reading: Reading, texts: Texts) -> dict[str, Any]:
     return {
         "sentence": texts.sentence(reading),
         "tone": "sure" if reading.certain else "unsure",
-        "chosen": min(
-            range(len(reading.digits)),
-            key=lambda index: _doubt(reading.digits[index]),
-        ),
+        "chosen": reading.least_sure,
         "digits": [
             {
                 "label": digit.label,
@@ -60,10 +57,6 @@ def read_as(reading: Reading, texts: Texts) -> dict[str, Any]:
             for digit in reading.digits
         ],
     }
-
-
-def _doubt(digit: Digit) -> tuple[bool, float]:
-    return digit.certain, digit.probability
 
 
 def _message(sentence: str, tone: str) -> dict[str, Any]:

@@ -79,7 +79,7 @@ class Texts:
         """What was read, and how sure it is, in one sentence."""
         if not reading.digits:
             return self.say("answer.no_digit")
-        weakest = min(reading.digits, key=lambda digit: (digit.certain, digit.probability))
+        weakest = reading.digits[reading.least_sure]
         facts: dict[str, object] = {"digit": weakest.label, "percent": percent(weakest.probability)}
         if len(reading.digits) == 1:
             return self._one(weakest, facts)
