@@ -12,45 +12,21 @@ import base64
 import io
 import json
 import os
-import socket
-import subprocess
-import sys
-import tempfile
 import time
-import urllib.request
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
-from dataclasses import dataclass
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
 from PIL import Image
 
 from benchmarks.callers import Answer, Callers, as_form, post
+from benchmarks.servers import flask_keras, gradio_keras, ours
 from digits import DigitReader
 
 EXAMPLES = sorted((Path(__file__).parent.parent / "assets" / "examples").glob("*.png"))
 CALLERS = (1, 8, 32, 128)
 WARM_UP = 4  # callers
 SECONDS = 5  # of each measurement
-STARTUP = 120  # seconds that a server may take to start
-
-
-@dataclass(frozen=True)
-class Server:
-    """A running server: its address, its process, and the folder where it may keep files."""
-
-    address: str
-    process: int
-    cache: Path
-
-    def memory(self) -> float:
-        """Resident megabytes, of all its processes."""
-        return sum(_resident(process) for process in _family(self.process))
-
-    def files(self) -> int:
-        """Files that it keeps."""
-        return sum(path.is_file() for path in self.cache.rglob("*"))
 
 
 def main() -> None:
@@ -167,32 +143,6 @@ def endurance(count: int) -> list[tuple[int, float, int]]:
     return marks
 
 
-@contextmanager
-def ours() -> Iterator[Server]:
-    """The page's server."""
-    port = _free_port()
-    with _running([sys.executable, "demo.py", "--port", str(port)], port) as server:
-        yield server
-
-
-@contextmanager
-def flask_keras() -> Iterator[Server]:
-    """Flask + Keras, served by waitress."""
-    port = _free_port()
-    options = ["--listen", f"127.0.0.1:{port}", "--connection-limit", "500"]
-    command = [sys.executable, "-m", "waitress", *options, "benchmarks.flask_keras:app"]
-    with _running(command, port) as server:
-        yield server
-
-
-@contextmanager
-def gradio_keras() -> Iterator[Server]:
-    """A page of Gradio + Keras."""
-    port = _free_port()
-    with _running([sys.executable, "-m", "benchmarks.gradio_keras"], port) as server:
-        yield server
-
-
 def frames() -> list[bytes]:
     """The digits of the examples as MNIST has them, 28x28 PNGs of white on black."""
     reader = DigitReader()
@@ -202,51 +152,6 @@ def frames() -> list[bytes]:
 def photos() -> list[bytes]:
     """The examples that show one digit, as they are."""
     return [path.read_bytes() for path in EXAMPLES[:4]]
-
-
-@contextmanager
-def _running(command: Sequence[str], port: int) -> Iterator[Server]:
-    with tempfile.TemporaryDirectory() as cache, tempfile.TemporaryFile() as log:
-        quiet = {"TF_CPP_MIN_LOG_LEVEL": "2"}
-        environment = os.environ | quiet | {"GRADIO_TEMP_DIR": cache, "GRADIO_SERVER_PORT": str(port)}
-        process = subprocess.Popen(command, env=environment, stdout=log, stderr=log)
-        address = f"http://127.0.0.1:{port}"
-        try:
-            _wait_for(address, process)
-            yield Server(address, process.pid, Path(cache))
-        finally:
-            process.terminate()
-            process.wait()
-
-
-def _family(process: int) -> list[int]:
-    """A process, its children and theirs."""
-    tasks = Path(f"/proc/{process}/task").iterdir()
-    children = [int(child) for task in tasks for child in (task / "children").read_text().split()]
-    return [process, *(one for child in children for one in _family(child))]
-
-
-def _resident(process: int) -> float:
-    (line,) = [line for line in Path(f"/proc/{process}/status").read_text().splitlines() if "VmRSS" in line]
-    return int(line.split()[1]) / 1024
-
-
-def _wait_for(address: str, process: subprocess.Popen) -> None:
-    deadline = time.monotonic() + STARTUP
-    while True:
-        try:
-            urllib.request.urlopen(address, timeout=5).close()
-            return
-        except OSError:
-            if process.poll() is not None or time.monotonic() > deadline:
-                raise SystemExit(f"{' '.join(process.args)} does not answer.") from None
-            time.sleep(0.2)
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
 
 
 def _as_body(path: str, image: bytes) -> bytes:

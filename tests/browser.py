@@ -1,17 +1,15 @@
 """The page in a real browser, for tests: a server of demo.py, Chromium, and what a visitor can see."""
 
 import re
-import socket
 import subprocess
 import sys
-import time
-import urllib.request
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 from playwright.sync_api import Browser, Locator, Page, Playwright, expect, sync_playwright
 
+from benchmarks.servers import free_port, wait_for
 from page.texts import LANGUAGES
 
 PROJECT = Path(__file__).parent.parent
@@ -39,12 +37,6 @@ ENGLISH = LANGUAGES["en"]
 OpenPage = Callable[..., Page]
 
 
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
-
-
 @pytest.fixture(scope="session")
 def server(tmp_path_factory) -> Iterator[str]:
     """The address of a running demo.py."""
@@ -54,16 +46,11 @@ def server(tmp_path_factory) -> Iterator[str]:
         command = [sys.executable, "demo.py", "--port", str(port)]
         process = subprocess.Popen(command, cwd=PROJECT, stdout=output, stderr=subprocess.STDOUT)
     address = f"http://127.0.0.1:{port}"
-    deadline = time.monotonic() + 90
     try:
-        while True:
-            try:
-                urllib.request.urlopen(address, timeout=5).close()
-                break
-            except OSError:
-                if process.poll() is not None or time.monotonic() > deadline:
-                    pytest.fail(f"demo.py did not start:\n{log.read_text()}")
-                time.sleep(0.2)
+        try:
+            wait_for(address, process)
+        except RuntimeError:
+            pytest.fail(f"demo.py did not start:\n{log.read_text()}")
         yield address
     finally:
         process.terminate()

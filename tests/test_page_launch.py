@@ -9,7 +9,8 @@ from urllib.parse import urlparse
 import pytest
 
 from benchmarks.callers import post
-from tests.browser import EXAMPLES, PROJECT, free_port
+from benchmarks.servers import free_port
+from tests.browser import EXAMPLES, PROJECT
 from tests.test_safety import at_once
 
 

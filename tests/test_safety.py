@@ -21,12 +21,13 @@ from starlette.routing import Route
 
 from benchmarks.callers import Callers, post
 from benchmarks.load import endurance
+from benchmarks.servers import free_port
 from digits.classifier import DEFAULT_MODEL
 from digits.cores import ReaderPool
 from page import texts
 from page.gate import MAX_BODY, MAX_UPLOAD, PLACES, Gate
 from page.straight import straight_road
-from tests.browser import EXAMPLES, free_port
+from tests.browser import EXAMPLES
 from tests.test_api import FILE, assert_same_reading
 from tests.test_cores import processes
 from tests.test_straight_road import ask, image_json
