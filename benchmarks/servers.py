@@ -28,7 +28,7 @@ class Server:
 
     def memory(self) -> float:
         """Resident megabytes, of all its processes."""
-        return sum(_resident(process) for process in _family(self.process))
+        return sum(_resident(process) for process in family(self.process))
 
     def files(self) -> int:
         """Files that it keeps."""
@@ -76,16 +76,11 @@ def _running(command: Sequence[str], port: int) -> Iterator[Server]:
             process.wait()
 
 
-def _family(process: int) -> list[int]:
+def family(process: int) -> list[int]:
     """A process, its children and theirs."""
     tasks = Path(f"/proc/{process}/task").iterdir()
     children = [int(child) for task in tasks for child in (task / "children").read_text().split()]
-    return [process, *(one for child in children for one in _family(child))]
-
-
-def _resident(process: int) -> float:
-    (line,) = [line for line in Path(f"/proc/{process}/status").read_text().splitlines() if "VmRSS" in line]
-    return int(line.split()[1]) / 1024
+    return [process, *(one for child in children for one in family(child))]
 
 
 def wait_for(address: str, process: subprocess.Popen) -> None:
@@ -110,3 +105,8 @@ def free_port() -> int:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return probe.getsockname()[1]
+
+
+def _resident(process: int) -> float:
+    (line,) = [line for line in Path(f"/proc/{process}/status").read_text().splitlines() if "VmRSS" in line]
+    return int(line.split()[1]) / 1024

@@ -12,6 +12,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Iterator
 from pathlib import Path
 
 import cv2
@@ -110,6 +111,21 @@ def bulk() -> list[str]:
     """Rows of a table: how many files a second are read, on one core and on all."""
     reader = DigitReader()
     rows = []
+    for name, paths in folders():
+        rates = []
+        for cores in (1, None):
+            began = time.perf_counter()
+            readings = list(read_files(paths, reader, ReaderPool(DEFAULT_MODEL, cores)))
+            rates.append(len(paths) / (time.perf_counter() - began))
+            assert all(isinstance(reading, Reading) for reading in readings)
+        size = paths[0].stat().st_size
+        cells = " | ".join(f"{rate:.0f}/s | {rate * size / 1e6:.1f} MB/s" for rate in rates)
+        rows.append(f"| {len(paths):,} of a 7, {name} | {cells} | {rates[1] / rates[0]:.2f} |")
+    return rows
+
+
+def folders() -> Iterator[tuple[str, list[Path]]]:
+    """Folders of one drawing many times, each gone before the next: what is in it, and its files."""
     for name, (suffix, page, count) in {
         "28x28 PNG": (".png", cv2.resize(drawn_seven(480, 480), (28, 28), interpolation=cv2.INTER_AREA), 10_000),
         "480x480 PNG": (".png", drawn_seven(480, 480), 2000),
@@ -120,15 +136,7 @@ def bulk() -> list[str]:
             data = cv2.imencode(suffix, page)[1].tobytes()
             for path in paths:
                 path.write_bytes(data)
-            rates = []
-            for cores in (1, None):
-                began = time.perf_counter()
-                readings = list(read_files(paths, reader, ReaderPool(DEFAULT_MODEL, cores)))
-                rates.append(count / (time.perf_counter() - began))
-                assert all(isinstance(reading, Reading) for reading in readings)
-        cells = " | ".join(f"{rate:.0f}/s | {rate * len(data) / 1e6:.1f} MB/s" for rate in rates)
-        rows.append(f"| {count:,} of a 7, {name} | {cells} | {rates[1] / rates[0]:.2f} |")
-    return rows
+            yield name, paths
 
 
 if __name__ == "__main__":

@@ -1,8 +1,8 @@
 """The API on a Ray cluster, with replicas that scale: serve run deploy.serve_app:app
 
-POST /predict with the bytes of an image answers what `python -m digits --json` prints. Two deployments: the door speaks
-HTTP and may ask again, the reader does nothing but read. A reader that dies takes no request with it, because whoever
-asked is still at the door.
+POST /predict with the bytes of an image answers as the page does: what `python -m digits --json` prints. Two
+deployments: the door speaks HTTP and may ask again, the reader does nothing but read. A reader that dies takes no
+request with it, because whoever asked is still at the door.
 """
 
 import cv2
@@ -42,7 +42,7 @@ class Reader:
         try:
             return 200, self._reader.read(image).to_dict()
         except ImageError as error:
-            return (413 if error.reason == "too_large" else 400), {"error": str(error)}
+            return (413 if error.reason == "too_large" else 422), {"error": str(error)}
 
     def check_health(self) -> None:
         """Ray asks this; a reader that can't read raises, and is replaced."""

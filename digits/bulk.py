@@ -10,6 +10,7 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import partial
+from itertools import zip_longest
 from pathlib import Path
 from typing import Any
 from urllib.parse import unquote
@@ -25,6 +26,7 @@ from ray.data.block import BlockMetadata
 from ray.data.checkpoint import CheckpointConfig
 from ray.data.datasource import ReadTask
 
+from digits import cores
 from digits.classifier import DEFAULT_MODEL
 from digits.images import IMAGE_SUFFIXES, ImageError
 from digits.reader import DigitReader, Reading
@@ -49,7 +51,7 @@ TASK = 250
 # Rows of one Parquet file, and so what a run that is killed does over again.
 FILE_ROWS = 2500
 
-# Files that an actor fetches at once; a bucket answers late, and many at a time.
+# Files that an actor fetches at once, while it reads as many; a bucket answers late, and many at a time.
 FETCHES = 8
 
 # Of a cluster's slots (one for each core, if nobody said otherwise), those that no actor takes: listing, sifting and
@@ -222,26 +224,32 @@ class _Reader:
 
     def __call__(self, files: pa.Table) -> pa.Table:
         addresses = files["file"].to_pylist()
+        batches = [addresses[start : start + FETCHES] for start in range(0, len(addresses), FETCHES)]
         rows: list[dict[str, Any]] = []
         with ThreadPoolExecutor(FETCHES) as pool:
-            for start in range(0, len(addresses), FETCHES):
-                some = addresses[start : start + FETCHES]
-                rows += map(self._row, some, pool.map(self._fetched, some))
+            coming = pool.map(self._fetched, addresses[:FETCHES])
+            for batch, following in zip_longest(batches, batches[1:], fillvalue=[]):
+                contents = list(coming)
+                coming = pool.map(self._fetched, following)  # on its way while this batch is read
+                rows += self._rows(batch, contents)
         return pa.Table.from_pylist(rows, ROWS)
 
     def _fetched(self, address: str) -> bytes | OSError:
         return next(place for place in self._places if place.holds(address)).fetched(address)
 
-    def _row(self, address: str, content: bytes | OSError) -> dict[str, Any]:
-        if isinstance(content, OSError):
-            return {"file": address, "error": f"The file could not be fetched: {content}"}
-        try:
-            return {"file": address} | _columns(self._reader.read(content))
-        except ImageError as error:
-            return {"file": address, "error": str(error)}
+    def _rows(self, addresses: list[str], contents: list[bytes | OSError]) -> list[dict[str, Any]]:
+        readings = iter(cores.read_all(self._reader, [content for content in contents if isinstance(content, bytes)]))
+        return [
+            {"file": address, "error": f"The file could not be fetched: {content}"}
+            if isinstance(content, OSError)
+            else {"file": address} | _columns(next(readings))
+            for address, content in zip(addresses, contents)
+        ]
 
 
-def _columns(reading: Reading) -> dict[str, Any]:
+def _columns(reading: Reading | ImageError) -> dict[str, Any]:
+    if isinstance(reading, ImageError):
+        return {"error": str(reading)}
     said = reading.to_dict()
     return {
         "text": said["text"],

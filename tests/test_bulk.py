@@ -123,13 +123,22 @@ def test_a_folder_that_is_not_there_is_one_sentence(cluster, tmp_path):
     assert not (tmp_path / "out").exists()
 
 
-def test_a_file_that_storage_does_not_hand_over_is_a_row_too(tmp_path):
+def test_files_that_storage_does_not_hand_over_are_rows_too(tmp_path, reader):
     import pyarrow as pa
 
     from digits import bulk
 
-    gone = str(tmp_path / "gone.png")
-    (row,) = bulk._Reader([bulk._place(str(tmp_path))], None)(pa.table({"file": [gone]})).to_pylist()
-    assert row["file"] == gone
-    assert row["text"] is None
-    assert "could not be fetched" in row["error"]
+    drawn = {str(tmp_path / f"{n}.png"): draw(str(n), size=(64, 64), height=40, pen=5) for n in range(20)}
+    for number, (path, image) in enumerate(drawn.items()):
+        if number % 3 == 0:
+            image.save(path)
+        elif number % 3 == 1:
+            Path(path).write_bytes(b"no image")
+    rows = bulk._Reader([bulk._place(str(tmp_path))], None)(pa.table({"file": list(drawn)})).to_pylist()
+    assert [row["file"] for row in rows] == list(drawn)
+    for number, (row, image) in enumerate(zip(rows, drawn.values(), strict=True)):
+        if number % 3 == 0:
+            assert (row["text"], row["error"]) == (reader.read(image).text, None)
+        else:
+            assert row["text"] is None
+            assert ("is not an image", "could not be fetched")[number % 3 - 1] in row["error"]

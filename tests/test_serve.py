@@ -83,7 +83,7 @@ def test_what_is_no_image_is_refused_with_a_reason(served, tmp_path):
     Image.new("1", (9000, 9000)).save(tmp_path / "vast.png")
     assert post(b"") == (400, {"error": "There is no image: POST its bytes."})
     status, said = post(b"no image")
-    assert (status, "is not an image" in said["error"]) == (400, True)
+    assert (status, "is not an image" in said["error"]) == (422, True)
     status, said = post((tmp_path / "vast.png").read_bytes())
     assert (status, "at most 64 megapixels" in said["error"]) == (413, True)
     status, said = post(bytes(33 * 2**20))
