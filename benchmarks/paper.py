@@ -15,13 +15,21 @@ INKS = ((0.2, 0.2, 0.25), (0.15, 0.2, 0.6), (0.1, 0.1, 0.1), (0.45, 0.45, 0.45),
 LINES = ((0.45, 0.6, 0.85), (0.6, 0.6, 0.6), (0.8, 0.5, 0.5), (0.4, 0.7, 0.75))
 
 
-def photo(draw, paper: str, random: np.random.Generator) -> np.ndarray:
+# Of what lies on the sheet beside the writing: its sides, as parts of the photo's height, its brightness, as a part of
+# the light's, and how often a place for it is sought where it touches no writing.
+THING_SIDES = (0.16, 0.7)
+THING_TONES = (0.1, 0.5)
+THING_TRIES = 50
+
+
+def photo(draw, paper: str, random: np.random.Generator, things: int = 0) -> np.ndarray:
     """A photo of paper with writing on it.
 
     Args:
         draw: size, (height, width), pitch of the printed lines -> black writing on white, uint8 (height, width).
         paper: one of PAPERS.
         random: where chance comes from.
+        things: so many dark round or square things lie on it, clear of the writing, where there is room.
 
     Returns:
         uint8 (height, width, 3), RGB.
@@ -35,6 +43,9 @@ def photo(draw, paper: str, random: np.random.Generator) -> np.ndarray:
         page *= 1 - (1 - colour) * random.uniform(0.24, 0.8) * lines
     ink = (255 - draw(size, pitch))[..., None] / 255 * random.uniform(0.75, 1)
     page *= 1 - ink + ink * np.array(INKS[random.integers(len(INKS))])
+    for _ in range(things):
+        thing = _thing(ink[..., 0] > 0, random)[..., None]
+        page += thing * (255 * random.uniform(*THING_TONES) * random.uniform(0.8, 1, 3) - page)
     page *= _light(size, random)[..., None]
     page = cv2.GaussianBlur(page, (0, 0), random.uniform(0.5, 1.6))
     page += random.normal(0, random.uniform(1, 6), (height, width, 1))
@@ -56,6 +67,23 @@ def _printed_lines(paper, size, pitch, random):
     tilted = np.eye(3)
     tilted[2, :2] = random.normal(0, 4e-5, 2)
     return cv2.warpPerspective(sheet, tilted @ np.vstack([turned, (0, 0, 1)]), (width, height)) / 255
+
+
+def _thing(writing, random):
+    """Where a thing lies: float (height, width) in 0..1; nowhere if there is no room."""
+    height, width = writing.shape
+    around = cv2.dilate(writing.astype(np.uint8), np.ones((height // 20, height // 20), np.uint8))
+    for _ in range(THING_TRIES):
+        where = np.zeros(writing.shape, np.uint8)
+        sides = random.uniform(*THING_SIDES, 2) * height
+        box = (random.uniform(0, (width, height)).tolist(), sides.tolist(), random.uniform(0, 180))
+        if random.random() < 0.6:
+            cv2.ellipse(where, box, 255, -1, cv2.LINE_AA)
+        else:
+            cv2.fillPoly(where, [np.round(cv2.boxPoints(box)).astype(np.int32)], 255, cv2.LINE_AA)
+        if not (where & (255 * around)).any():
+            return where / 255
+    return np.zeros(writing.shape)
 
 
 def _light(size, random):

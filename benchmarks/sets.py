@@ -80,8 +80,9 @@ def pen_strings(data: Path) -> Iterator[Sample]:
         yield _drawn(strokes, margin, pen, size), row["text"]
 
 
-def pen_on_paper(paper: str, data: Path, count: int = 500) -> Iterator[Sample]:
-    """Digits of pen_digits written on plain, ruled or squared paper and photographed, all of it simulated."""
+def pen_on_paper(paper: str, data: Path, count: int = 500, beside_things: bool = False) -> Iterator[Sample]:
+    """Digits of pen_digits written on plain, ruled or squared paper and photographed, all of it simulated; one or two
+    dark things may lie beside them."""
     random = np.random.default_rng(0)
     rows = list(_json_lines(data / "dev/pen_digits.jsonl.gz"))
     for row in random.choice(rows, count, replace=False):
@@ -94,7 +95,15 @@ def pen_on_paper(paper: str, data: Path, count: int = 500) -> Iterator[Sample]:
             free = (0.95 * np.array(size[::-1]) - extent).clip(0)
             return _drawn(strokes, random.uniform(0.05, 1, 2) * free, side * random.uniform(0.03, 0.1), size[::-1])
 
-        yield photo(written, paper, random), str(row["label"])
+        things = int(random.integers(1, 3)) if beside_things else 0
+        yield photo(written, paper, random, things), str(row["label"])
+
+
+def things_alone(data: Path, count: int = 500) -> Iterator[Sample]:
+    """One to three dark things on plain paper, photographed likewise: no digit."""
+    random = np.random.default_rng(0)
+    for _ in range(count):
+        yield photo(lambda size, pitch: np.full(size, 255, np.uint8), "plain", random, int(random.integers(1, 4))), None
 
 
 def not_digits(data: Path) -> Iterator[Sample]:
@@ -112,6 +121,8 @@ SETS: dict[str, Callable[[Path], Iterator[Sample]]] = {
     "dev/pen_strings": pen_strings,
     "dev/multi": multi,
     **{f"dev/pen_digits on {paper} paper": partial(pen_on_paper, paper) for paper in PAPERS},
+    "dev/pen_digits beside dark things": partial(pen_on_paper, "plain", beside_things=True),
+    "dark things alone": things_alone,
     "dev/not_digits": not_digits,
 }
 

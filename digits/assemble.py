@@ -9,9 +9,10 @@ import math
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 
+import cv2
 import numpy as np
 
-from digits.frame import frame
+from digits.frame import DIGIT_SIDE, frame
 from digits.segment import Page, Piece, together
 
 # A piece that is one digit with this certainty, with no other near, is taken as it is.
@@ -33,9 +34,14 @@ CUT_COST = 0.15
 # Trust in digits that were cut apart where no digit stands by itself: it may as well be a letter.
 LONE_CUT = 0.35
 
-# Ink that fills so much of its box is a blot or a dash, not a digit, unless it is as narrow as a one.
-BLOT = 0.72
-NARROW = 2.2
+# Ink that fills so much of the narrowest rectangle round it is solid. Lying, and longer than broad by this factor, it is
+# a dash; shorter, and at one place as broad as this part of the rectangle, it is a blot. Else it may be a one.
+SOLID = 0.65
+BROAD = 0.78
+NARROW = 2.1
+
+# A blot so many times as broad as the strokes of digits is no work of their pen.
+THING = 2
 
 # A picture with no side longer, in pixels, is one of a single digit: nothing is cut there.
 TINY = 32
@@ -107,13 +113,26 @@ def assemble(pages: list[Page], classify: Classify) -> list[list[list[Guess]]]:
     for page, whole in zip(pages, wholes):
         alone = [[next(guesses) for _ in line] for line in page.lines]
         as_one = [next(guesses) for _ in whole]
-        lines = [digits for digits in _read_lines(page, alone, classify) if digits]
+        lines = _without_things(list(_read_lines(page, alone, classify)))
         certainty = math.prod(guess.certainty for digits in lines for guess in digits)
         # A digit whose strokes lie far apart is still one if that is likelier. Side by side they are digits as a rule;
         # over one another, or on a tiny picture, they are strokes as a rule.
         needed = certainty * (ONE_COST if len(lines) > 1 or _is_tiny(page) else 1)
         read.append([as_one] if as_one and as_one[0].certainty > needed else _with_trust(lines))
     return read
+
+
+def _without_things(lines: list[list[Guess]]) -> list[list[Guess]]:
+    """Drops blots that no pen made which wrote clear digits on the page, a coin or a thumb; and lines left empty."""
+    pens = [_pen(guess) for digits in lines for guess in digits if guess.certainty > CLEAR]
+    broadest = THING * max(pens, default=math.inf)
+    lines = [[guess for guess in digits if _pen(guess) <= broadest or not is_blot(guess.frame)] for digits in lines]
+    return [digits for digits in lines if digits]
+
+
+def _pen(guess: Guess) -> float:
+    """How broad a piece's strokes are where they are broadest, in pixels of the page."""
+    return _broadest(guess.frame > 0.5) * guess.piece.size / DIGIT_SIDE
 
 
 def _with_trust(lines: list[list[Guess]]) -> list[list[Guess]]:
@@ -149,12 +168,21 @@ def _guesses(pieces: list[tuple[Page, Piece]], classify: Classify) -> list[Guess
 
 def is_blot(framed: np.ndarray) -> bool:
     """Whether a frame, float32 (28, 28) in 0..1, shows a solid blot or a dash, which no digit is."""
-    is_ink = framed > 0.5
-    rows, columns = np.flatnonzero(is_ink.any(1)), np.flatnonzero(is_ink.any(0))
-    if not len(rows):
+    is_ink = (framed > 0.5).astype(np.uint8)
+    points = cv2.findNonZero(is_ink)
+    if points is None or len(points) < framed.sum() / 2:  # a fine pen, of which little is dark
         return False
-    box = framed[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1]
-    return bool(box.mean() > BLOT and box.shape[0] < NARROW * box.shape[1])
+    # From the middle of a pixel at one side to that at the other, so one more from side to side.
+    breadth, length = sorted(side + 1 for side in cv2.minAreaRect(points)[1])
+    _, _, width, height = cv2.boundingRect(points)
+    if len(points) < SOLID * breadth * length:
+        return False
+    return bool(width > NARROW * height or (length < NARROW * breadth and _broadest(is_ink) > BROAD * breadth))
+
+
+def _broadest(is_ink: np.ndarray) -> float:
+    """The width of a frame's strokes where they are broadest, in its pixels."""
+    return 2 * float(cv2.distanceTransform(is_ink.astype(np.uint8), cv2.DIST_L2, 5).max()) - 1
 
 
 def _read_lines(page: Page, alone: list[list[Guess]], classify: Classify) -> Iterator[list[Guess]]:

@@ -10,7 +10,6 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import partial
-from itertools import zip_longest
 from pathlib import Path
 from typing import Any
 from urllib.parse import unquote
@@ -228,7 +227,7 @@ class _Reader:
         rows: list[dict[str, Any]] = []
         with ThreadPoolExecutor(FETCHES) as pool:
             coming = pool.map(self._fetched, addresses[:FETCHES])
-            for batch, following in zip_longest(batches, batches[1:], fillvalue=[]):
+            for batch, following in zip(batches, [*batches[1:], []]):
                 contents = list(coming)
                 coming = pool.map(self._fetched, following)  # on its way while this batch is read
                 rows += self._rows(batch, contents)

@@ -11,6 +11,7 @@ from functools import reduce
 import cv2
 import numpy as np
 
+from digits.edges import without_edges
 from digits.images import shrunk
 from digits.ruling import without_ruling
 
@@ -70,7 +71,9 @@ def find_ink(pixels: np.ndarray) -> tuple[np.ndarray, float]:
     scale, sample_side = 1 / (max(pixels.shape) // max(survey.shape)), SAMPLE_SIDE
     if pen < FINE_PEN:
         channels, window, scale, sample_side = split(pixels), window / scale, 1.0, FINE_SAMPLE_SIDE
-    contrast, residue = without_ruling(_contrast(channels, window))
+    papers = [_paper(channel, window) for channel in channels]
+    contrast, residue = without_ruling(_contrast(channels, papers))
+    contrast = without_edges(contrast, channels, papers)
     counts = _counts(_sampled(contrast, sample_side))
     # All that follows depends on a pixel's contrast alone, so it is worked out once for each of the 256.
     return cv2.LUT(contrast, _ink_of_contrast(counts, max(MIN_CONTRAST, residue))), scale
@@ -134,9 +137,9 @@ def _is_colourful(pixels: np.ndarray) -> bool:
     return bool(top - median > MIN_COLOUR)
 
 
-def _contrast(channels: Sequence[np.ndarray], window: float) -> np.ndarray:
+def _contrast(channels: Sequence[np.ndarray], papers: Sequence[np.ndarray]) -> np.ndarray:
     """How much darker than the paper round it each pixel is, uint8, in the channel that shows it most."""
-    return reduce(cv2.max, [cv2.subtract(_paper(channel, window), channel) for channel in channels])
+    return reduce(cv2.max, map(cv2.subtract, papers, channels))
 
 
 def _paper(channel: np.ndarray, window: float) -> np.ndarray:
@@ -181,7 +184,7 @@ def _pen_and_window(channels: Sequence[np.ndarray]) -> tuple[float, float]:
     """How wide the finest strokes are, and the side of the square that paper is closed over: a few times the pen's
     usual width. In pixels of the channels."""
     side = min(channels[0].shape)
-    contrast = _contrast(channels, max(3, 0.4 * side))
+    contrast = _contrast(channels, [_paper(channel, max(3, 0.4 * side)) for channel in channels])
     _, ink = cv2.threshold(contrast, 0, 255, cv2.THRESH_BINARY + cv2.THRESH_OTSU)
     if contrast.max() < MIN_CONTRAST:
         fine = usual = 0.0
