@@ -34,8 +34,8 @@ CUT_COST = 0.15
 # Trust in digits that were cut apart where no digit stands by itself: it may as well be a letter.
 LONE_CUT = 0.35
 
-# Ink that fills so much of the narrowest rectangle round it is solid. Lying, and longer than broad by this factor, it is
-# a dash; shorter, and at one place as broad as this part of the rectangle, it is a blot. Else it may be a one.
+# Ink that fills so much of the narrowest rectangle round it is solid. Lying, and longer than broad by this factor, it
+# is a dash; shorter, and at one place as broad as this part of the rectangle, it is a blot. Else it may be a one.
 SOLID = 0.65
 BROAD = 0.78
 NARROW = 2.1

@@ -27,8 +27,10 @@ NEAR, FAR = 3, 9
 DARK = 0.5
 MOST_DARK = 0.2
 
-# Paper that differs by no more than this, in 0..255, has nothing dark on it.
+# Paper that differs by no more than this, in 0..255, has nothing dark on it; and edges that have no more than this part
+# of the strongest contrast are too pale for ink.
 EVEN = 24
+PALE = 0.3
 
 
 def without_edges(contrast: np.ndarray, channels: Sequence[np.ndarray], papers: Sequence[np.ndarray]) -> np.ndarray:
@@ -45,10 +47,11 @@ def without_edges(contrast: np.ndarray, channels: Sequence[np.ndarray], papers: 
     if max(contrast.shape) < SMALLEST:
         return contrast
     step = -(-max(contrast.shape) // SAMPLE_SIDE)
-    papers = [np.ascontiguousarray(paper[::step, ::step]) for paper in papers]
-    if any(int(paper.max()) - int(paper.min()) <= EVEN for paper in papers):
+    papers = [_every(paper, step) for paper in papers]
+    sample = _every(_grown(contrast, step), step)
+    # No edge has more contrast than the lightest and the darkest ground between them.
+    if any(np.ptp(paper) <= max(EVEN, PALE * sample.max()) for paper in papers):
         return contrast
-    sample = np.ascontiguousarray(_grown(contrast, step)[::step, ::step])
     threshold, strong = cv2.threshold(sample, 0, 255, cv2.THRESH_BINARY + cv2.THRESH_OTSU)
     ink = (sample > FAINT * threshold).astype(np.uint8)
     count, labels = cv2.connectedComponents(ink, connectivity=8, ltype=cv2.CV_16U)
@@ -59,7 +62,7 @@ def without_edges(contrast: np.ndarray, channels: Sequence[np.ndarray], papers: 
     is_ground = (_grown(ink, NEAR) == 0) & (_grown(strong, FAR) > 0)
     is_dark = np.ones(ink.shape, bool)
     for channel, paper in zip(channels, papers):
-        darkest = np.ascontiguousarray(cv2.erode(channel, np.ones((step, step), np.uint8))[::step, ::step])
+        darkest = _every(cv2.erode(channel, np.ones((step, step), np.uint8)), step)
         is_dark &= paper < _least(darkest, strong) + DARK * _least(sample, strong)
     is_edge = _part(is_dark, whose, is_ground, count) > MOST_DARK
     is_edge[0] = False
@@ -68,6 +71,11 @@ def without_edges(contrast: np.ndarray, channels: Sequence[np.ndarray], papers: 
     edges = is_edge[np.where(ink, labels, whose)]
     height, width = contrast.shape
     return np.where(np.repeat(np.repeat(edges, step, 0), step, 1)[:height, :width], np.uint8(0), contrast)
+
+
+def _every(picture: np.ndarray, step: int) -> np.ndarray:
+    """Every n-th row and column."""
+    return np.ascontiguousarray(picture[::step, ::step])
 
 
 def _grown(picture: np.ndarray, side: int) -> np.ndarray:

@@ -117,10 +117,11 @@ def test_ink_is_found_with_any_pen(pen):
         np.tile(np.linspace(60, 250, 200), (150, 1)),
         np.random.default_rng(1).normal(200, 3, (200, 200)),
         np.random.default_rng(2).normal(120, 12, (300, 200)),
+        np.random.default_rng(3).normal(np.linspace(230, 150, 1600), 4, (1200, 1600)),
         np.full((1, 1), 7.0),
         np.full((1, 500), 200.0),
     ],
-    ids=["white", "black", "gray", "gradient", "fine grain", "coarse grain", "one pixel", "one row"],
+    ids=["white", "black", "gray", "gradient", "fine grain", "coarse grain", "large photo", "one pixel", "one row"],
 )
 def test_a_blank_sheet_has_no_ink(page):
     assert not (ink_of(as_rgb(page)) > 0.5).any()
