@@ -109,11 +109,12 @@ def _grain(channels: Sequence[np.ndarray]) -> float:
     if min(height, width) < 2 * GRAIN_ROWS:
         return 0.0
     step = height // GRAIN_ROWS
-    medians = []
+    medians = [0]
     for channel in channels:
         departure = cv2.filter2D(np.ascontiguousarray(channel[::step]), cv2.CV_16S, np.array([[1.0, -2, 1]]))
-        share = np.cumsum(_counts(cv2.convertScaleAbs(departure))) / departure.size
-        medians.append(int(np.searchsorted(share, 0.5)))
+        if 2 * cv2.countNonZero(departure) > departure.size:  # seldom so where the page was drawn on a screen
+            share = np.cumsum(_counts(cv2.convertScaleAbs(departure))) / departure.size
+            medians.append(int(np.searchsorted(share, 0.5)))
     # Half of what is normally distributed lies within 0.674 standard deviations; a departure has six pixels' grain.
     return max(medians) / (0.674 * np.sqrt(6))
 
