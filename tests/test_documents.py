@@ -12,6 +12,8 @@ ROOT = Path(__file__).parent.parent
 MEASURED = (ROOT / "benchmarks" / "accuracy.md").read_text()
 SPEED = (ROOT / "benchmarks" / "speed.md").read_text()
 LOAD = (ROOT / "benchmarks" / "load.md").read_text()
+CLUSTER = (ROOT / "benchmarks" / "cluster.md").read_text()
+SCALING = (ROOT / "docs" / "scaling.md").read_text()
 README = (ROOT / "README.md").read_text()
 CARD = (ROOT / "models" / "README.md").read_text()
 
@@ -58,3 +60,12 @@ def test_the_readme_names_load_and_memory_as_measured():
     for server in ("ours", "Gradio + Keras"):
         (megabytes,) = re.findall(rf"^\| {re.escape(server)} \| (\d+) MB", LOAD, re.MULTILINE)
         assert f"{megabytes} MB" in README
+
+
+def test_scaling_reckons_with_what_was_measured():
+    rows = [line for line in CLUSTER.splitlines() if line.startswith("|")]
+    assert len(rows) == 14
+    assert [line for line in rows if line not in SCALING] == []
+    for image in ("28x28 digit", "560x420 photo of a digit"):
+        (rate,) = re.findall(rf"^\| ours \| {image} \| 32 \| (\d+) ", LOAD, re.MULTILINE)
+        assert re.search(rf"\b{rate}\b", SCALING)
