@@ -73,7 +73,8 @@ class Guess:
         piece: where it lies.
         frame: float32 (28, 28): what the network saw.
         probabilities: float32 (10,), of every digit; sums to 1.
-        is_digit: how probable it is that this is one digit at all.
+        is_digit: how probable it is that this is one digit at all; 0 for a blot.
+        is_blot: whether it is solid, as no digit is.
         is_cut: whether it was cut from a larger piece.
         trust: how far that is trusted, 0..1.
     """
@@ -82,6 +83,7 @@ class Guess:
     frame: np.ndarray
     probabilities: np.ndarray
     is_digit: float
+    is_blot: bool = False
     is_cut: bool = False
     trust: float = 1.0
 
@@ -124,9 +126,10 @@ def assemble(pages: list[Page], classify: Classify) -> list[list[list[Guess]]]:
 
 def _without_things(lines: list[list[Guess]]) -> list[list[Guess]]:
     """Drops blots that no pen made which wrote clear digits on the page, a coin or a thumb; and lines left empty."""
-    pens = [_pen(guess) for digits in lines for guess in digits if guess.certainty > CLEAR]
-    broadest = THING * max(pens, default=math.inf)
-    lines = [[guess for guess in digits if _pen(guess) <= broadest or not is_blot(guess.frame)] for digits in lines]
+    if any(guess.is_blot for digits in lines for guess in digits):
+        pens = [_pen(guess) for digits in lines for guess in digits if guess.certainty > CLEAR]
+        broadest = THING * max(pens, default=math.inf)
+        lines = [[guess for guess in digits if not (guess.is_blot and _pen(guess) > broadest)] for digits in lines]
     return [digits for digits in lines if digits]
 
 
@@ -160,9 +163,10 @@ def _whole(page: Page) -> list[Piece]:
 
 def _guesses(pieces: list[tuple[Page, Piece]], classify: Classify) -> list[Guess]:
     frames = np.array([frame(page.cut_out(piece)) for page, piece in pieces])
+    blots = [is_blot(framed) for framed in frames]
     return [
-        Guess(piece, framed, probabilities, 0.0 if is_blot(framed) else float(is_digit))
-        for (_, piece), framed, probabilities, is_digit in zip(pieces, frames, *classify(frames))
+        Guess(piece, framed, probabilities, 0.0 if blot else float(is_digit), blot)
+        for (_, piece), framed, blot, probabilities, is_digit in zip(pieces, frames, blots, *classify(frames))
     ]
 
 
@@ -208,7 +212,7 @@ def _read_line(
     # Doubtful pieces that are wide enough for two digits are cut; a part knows the piece that it was cut from.
     is_doubtful = [
         guess.certainty < CLEAR
-        and not is_blot(guess.frame)
+        and not guess.is_blot
         and not _is_tiny(page)
         and piece.width > 0.5 * height
         and piece.height > 0.5 * height

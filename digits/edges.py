@@ -48,10 +48,10 @@ def without_edges(contrast: np.ndarray, channels: Sequence[np.ndarray], papers: 
         return contrast
     step = -(-max(contrast.shape) // SAMPLE_SIDE)
     papers = [_every(paper, step) for paper in papers]
-    sample = _every(_grown(contrast, step), step)
     # No edge has more contrast than the lightest and the darkest ground between them.
-    if any(np.ptp(paper) <= max(EVEN, PALE * sample.max()) for paper in papers):
+    if min(map(np.ptp, papers)) <= max(EVEN, PALE * contrast.max()):
         return contrast
+    sample = _every(_grown(contrast, step), step)
     threshold, strong = cv2.threshold(sample, 0, 255, cv2.THRESH_BINARY + cv2.THRESH_OTSU)
     ink = (sample > FAINT * threshold).astype(np.uint8)
     count, labels = cv2.connectedComponents(ink, connectivity=8, ltype=cv2.CV_16U)

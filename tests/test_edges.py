@@ -72,7 +72,26 @@ def test_strokes_in_a_shadow_stay():
         assert side[true].mean() > 0.5
 
 
+def test_a_stroke_from_light_to_shadow_stays(reader):
+    """Its light half's ink is as bright as the ground of the other half."""
+    page = np.array(draw("4", size=(WIDTH, HEIGHT), height=240, pen=12, ink=110)).astype(float)
+    shadow = 1 - 0.5 / (1 + np.exp((WIDTH / 2 - np.arange(WIDTH)) / 15))
+    reading = reader.read(np.uint8(page * shadow))
+    assert (reading.text, reading.certain) == ("4", True)
+
+
+def test_a_sliver_goes_and_a_stroke_stays():
+    """A dark thing on the right, of which a sliver was left; and a stroke that is as dark, far from it."""
+    paper = np.full((200, 300), 200, np.uint8)
+    paper[:, 200:] = 40
+    contrast = np.zeros_like(paper)
+    contrast[50:150, 190:200] = contrast[40:160, 80:90] = 160
+    kept = without_edges(contrast, [paper - contrast], [paper])
+    assert not kept[:, 150:].any()
+    np.testing.assert_array_equal(kept[:, :150], contrast[:, :150])
+
+
 def test_even_paper_is_given_back_as_it_is():
-    contrast, paper = np.zeros((50, 50), np.uint8), np.full((50, 50), 200, np.uint8)
-    contrast[10:40, 20:25] = 150
+    contrast, paper = np.zeros((200, 200), np.uint8), np.full((200, 200), 200, np.uint8)
+    contrast[40:160, 80:100] = 150
     assert without_edges(contrast, [paper - contrast], [paper]) is contrast
