@@ -7,7 +7,6 @@ corruptions.py, and how well certainty tells digits from what is none.
 """
 
 import argparse
-import hashlib
 import statistics
 import time
 from collections.abc import Iterable, Iterator
@@ -20,6 +19,7 @@ from tqdm import tqdm
 
 from benchmarks.corruptions import CORRUPTIONS
 from benchmarks.sets import SETS, Sample, mnist_frames
+from benchmarks.tables import measured_with, show
 from digits import Digit, DigitReader, Reading
 from digits.classifier import DEFAULT_MODEL
 from digits.images import load_pixels
@@ -69,15 +69,9 @@ def main() -> None:
         lines += ["", f"dev/not_digits against dev/single, by certainty: area under the ROC curve {area:.3f}"]
     if absent:
         lines += ["", f"Left out, not found in the data folder: {', '.join(absent)}."]
-    model = hashlib.sha256(Path(args.model).read_bytes()).hexdigest()[:16]
-    lines += ["", f"Measured with the model whose SHA-256 begins with {model}."]
-    tables = "\n".join(lines)
-    print(tables)
-    if args.save:
-        args.save.parent.mkdir(parents=True, exist_ok=True)
-        args.save.write_text(tables + "\n")
-        if args.save.resolve() == ACCURACY:
-            write_model_card(DEFAULT_MODEL.parent)
+    show([*lines, "", measured_with(args.model)], args.save)
+    if args.save and args.save.resolve() == ACCURACY:
+        write_model_card(DEFAULT_MODEL.parent)
 
 
 def read_set(reader: DigitReader, samples: Iterable[Sample]) -> tuple[list[Reading], list[str | None], float]:

@@ -19,6 +19,7 @@ from benchmarks.callers import Callers, post
 from benchmarks.load import frames, photos
 from benchmarks.servers import family, free_port
 from benchmarks.speed import folders
+from benchmarks.tables import show
 
 CORES = (1, 2)
 CALLERS = 8
@@ -47,10 +48,7 @@ def main() -> None:
         "|---|---|---|---|---|---|---|---|",
         *(row for cores in CORES for row in _alone(api, cores)),
     ]
-    tables = "\n".join(lines)
-    print(tables)
-    if args.save:
-        args.save.write_text(tables + "\n")
+    show(lines, args.save)
 
 
 def bulk(cores: int) -> list[str]:

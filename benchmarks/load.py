@@ -21,6 +21,7 @@ from PIL import Image
 
 from benchmarks.callers import Answer, Callers, as_form, post
 from benchmarks.servers import flask_keras, gradio_keras, ours
+from benchmarks.tables import show
 from digits import DigitReader
 
 EXAMPLES = sorted((Path(__file__).parent.parent / "assets" / "examples").glob("*.png"))
@@ -42,10 +43,7 @@ def main() -> None:
         lines += [f"| {done} | {memory:.0f} MB | {files} |" for done, memory, files in endurance(args.endurance)]
     else:
         lines = comparison()
-    tables = "\n".join([*lines, "", f"Server and callers shared {os.cpu_count()} cores."])
-    print(tables)
-    if args.save:
-        args.save.write_text(tables + "\n")
+    show([*lines, "", f"Server and callers shared {os.cpu_count()} cores."], args.save)
 
 
 def comparison() -> list[str]:

@@ -1,7 +1,8 @@
 """Pen strokes on paper, photographed: simulated, because real photos of ruled and squared paper are few.
 
-Plain, ruled or squared paper of any colour, a coloured pen, slanted light and a shadow's edge, a camera held at an
-angle, blur and grain. It draws what it is told to, from a generator of chance, and knows nothing of how it is read.
+Plain, ruled or squared paper of any colour, a coloured pen, dark things on the sheet, slanted light and the edge of a
+shadow, a camera held at an angle, blur and grain. It draws what it is told to, from a generator of chance, and knows
+nothing of how it is read.
 """
 
 import cv2

@@ -23,6 +23,8 @@ from pathlib import Path
 
 from tqdm import tqdm
 
+from benchmarks.tables import show
+
 RUNS = 200
 MODEL = Path(__file__).resolve().parent.parent / "models" / "digits.onnx"
 
@@ -197,10 +199,7 @@ def main() -> None:
         "",
         "On one core onnxruntime as it comes still uses all: it places its threads itself, wherever it is held.",
     ]
-    table = "\n".join(lines)
-    print(table)
-    if args.save:
-        args.save.write_text(table + "\n")
+    show(lines, args.save)
 
 
 if __name__ == "__main__":

@@ -5,7 +5,6 @@ new process to its answer; and folders of files, read on one core and on all.
 """
 
 import argparse
-import hashlib
 import os
 import statistics
 import subprocess
@@ -18,6 +17,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 
+from benchmarks.tables import measured_with, show
 from digits import DigitReader, Reading
 from digits.assemble import assemble
 from digits.classifier import DEFAULT_MODEL, Classifier
@@ -54,13 +54,8 @@ def main() -> None:
     lines += ["", "A folder of files, the start of other processes included:", ""]
     lines += ["| files | one core | | all cores | | ratio |", "|---|---|---|---|---|---|"]
     lines += bulk()
-    model = hashlib.sha256(DEFAULT_MODEL.read_bytes()).hexdigest()[:16]
     lines += ["", f"Medians of {RUNS} runs and {STARTS} starts, on one of {os.cpu_count()} cores."]
-    lines += ["", f"Measured with the model whose SHA-256 begins with {model}."]
-    tables = "\n".join(lines)
-    print(tables)
-    if args.save:
-        args.save.write_text(tables + "\n")
+    show([*lines, "", measured_with(DEFAULT_MODEL)], args.save)
 
 
 def drawn_seven(width: int, height: int) -> np.ndarray:
