@@ -26,7 +26,7 @@ from digits.images import load_pixels
 from digits.ink import find_ink
 from digits.segment import segment
 
-RUNS = 50
+RUNS = 300
 STARTS = 5
 
 

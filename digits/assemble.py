@@ -8,6 +8,7 @@ most probable path wins. So strokes that were lifted join and digits that touch 
 import math
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
+from functools import cached_property
 
 import cv2
 import numpy as np
@@ -56,10 +57,10 @@ MOST_STROKES = 6
 ONE_GAP = 0.5
 ONE_COST = 0.2
 
-# What the candidates of a page may cost beside its pieces, in calls of the network; so many pixels, to be cut out and
-# framed, cost another one. Once that is spent the other lines are taken as they stand: where so much is doubtful, there
-# are hardly digits.
-MOST_CALLS = 500
+# What a page's pieces and the candidates made of them may cost, in calls of the network; so many pixels, to be cut out
+# and framed, cost another one. Once that is spent the other lines are taken as they stand: where so much is doubtful,
+# there are hardly digits.
+MOST_CALLS = 900
 PIXELS_A_CALL = 100_000
 
 Classify = Callable[[np.ndarray], tuple[np.ndarray, np.ndarray]]
@@ -87,7 +88,7 @@ class Guess:
     is_cut: bool = False
     trust: float = 1.0
 
-    @property
+    @cached_property
     def certainty(self) -> float:
         """How probable it is that this is the digit that it is read as."""
         return float(self.probabilities.max()) * self.is_digit * self.trust
@@ -190,7 +191,7 @@ def _broadest(is_ink: np.ndarray) -> float:
 
 
 def _read_lines(page: Page, alone: list[list[Guess]], classify: Classify) -> Iterator[list[Guess]]:
-    calls = float(MOST_CALLS)
+    calls = float(MOST_CALLS - sum(map(len, alone)))
     for line, guesses in zip(page.lines, alone):
         digits, spent = _read_line(page, line, guesses, classify, calls)
         calls -= spent

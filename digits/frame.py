@@ -5,6 +5,9 @@ of mass in the middle (LeCun, Cortes and Burges, "The MNIST database of handwrit
 contract and nothing of where the ink came from or who reads the frame.
 """
 
+import math
+
+import cv2
 import numpy as np
 from PIL import Image
 
@@ -24,28 +27,23 @@ def frame(ink: np.ndarray) -> np.ndarray:
     Returns:
         float32 (28, 28) in 0..1; all zero where there is no ink.
     """
-    counts = ink > INK_THRESHOLD
-    rows, columns = np.flatnonzero(counts.any(1)), np.flatnonzero(counts.any(0))
-    if not len(rows):
-        return np.zeros((FRAME_SIDE, FRAME_SIDE), np.float32)
-    digit = ink[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1]
-    zoom = DIGIT_SIDE / max(digit.shape)
-    width, height = (max(1, round(side * zoom)) for side in digit.shape[::-1])
-    small = np.asarray(Image.fromarray(digit).resize((width, height), Image.Resampling.BICUBIC)).clip(0, 1)
+    framed = np.zeros((FRAME_SIDE, FRAME_SIDE), np.float32)
+    x, y, width, height = cv2.boundingRect((ink > INK_THRESHOLD).view(np.uint8))
+    if not width:
+        return framed
+    digit = Image.fromarray(ink[y : y + height, x : x + width])
+    zoom = DIGIT_SIDE / max(width, height)
+    width, height = max(1, round(width * zoom)), max(1, round(height * zoom))
+    small = np.asarray(digit.resize((width, height), Image.Resampling.BICUBIC)).clip(0, 1)
 
     # Placed on whole pixels, with the centre of mass in the pixel that lies right and down of the middle, where MNIST's
     # digits have it.
-    top, left = (
-        int(np.clip(np.ceil(FRAME_SIDE / 2 - centre), 0, FRAME_SIDE - side))
-        for centre, side in zip(_centre_of_mass(small), small.shape)
-    )
-    framed = np.zeros((FRAME_SIDE, FRAME_SIDE), np.float32)
+    top, left = _start(small.sum(1)), _start(small.sum(0))
     framed[top : top + height, left : left + width] = small
     return framed
 
 
-def _centre_of_mass(picture: np.ndarray) -> tuple[float, float]:
-    """Row and column, in pixels from the top left corner."""
-    mass = picture.sum()
-    rows, columns = (picture.sum(axis) @ (np.arange(picture.shape[1 - axis]) + 0.5) / mass for axis in (1, 0))
-    return rows, columns
+def _start(mass: np.ndarray) -> int:
+    """The frame's first row, or column, of a digit whose ink is so much in each of its own."""
+    centre = float(mass @ (np.arange(len(mass)) + 0.5)) / float(mass.sum())
+    return min(max(math.ceil(FRAME_SIDE / 2 - centre), 0), FRAME_SIDE - len(mass))

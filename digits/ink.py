@@ -5,7 +5,7 @@ slanted light, the edge of the sheet and the table beyond it are all larger than
 knows nothing of digits.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import reduce
 
 import cv2
@@ -31,7 +31,6 @@ FINE_PEN = 6
 # The neighbourhoods whose median is taken for paper, as parts of the picture's side (one half, and so on), and how much
 # of what departs from it, cubed, must do so to one side to tell ink.
 NEIGHBOURHOODS = ((2, 0.8), (4, 0.5), (8, 0.5))
-CUBES = np.arange(-255.0, 256) ** 3
 
 # So many pixels along a side of the picture tell what lies outside it.
 SIDE_SAMPLES = 64
@@ -65,11 +64,14 @@ def find_ink(pixels: np.ndarray) -> tuple[np.ndarray, float]:
         broad.
     """
     survey = shrunk(pixels, SURVEY_SIDE)
-    if _is_light_on_dark(shrunk(cv2.cvtColor(survey, cv2.COLOR_RGB2GRAY), POLARITY_SIDE)):
-        pixels, survey = ~pixels, ~survey
-    # The channel that coloured ink absorbs most shows it best: blue for yellow ink, green for red.
-    split = cv2.split if _is_colourful(survey) else _gray
+    split: Callable[[np.ndarray], Sequence[np.ndarray]] = _gray
     channels = split(survey)
+    if _is_light_on_dark(shrunk(channels[0], POLARITY_SIDE)):
+        pixels, survey = ~pixels, ~survey
+        channels = split(survey)
+    if _is_colourful(survey):
+        # The channel that coloured ink absorbs most shows it best: blue for yellow ink, green for red.
+        split, channels = cv2.split, cv2.split(survey)
     pen, window = _pen_and_window(channels)
     scale, sample_side = 1 / (max(pixels.shape) // max(survey.shape)), SAMPLE_SIDE
     if pen < FINE_PEN:
@@ -131,7 +133,7 @@ def _counts(levels: np.ndarray) -> np.ndarray:
     return cv2.calcHist([levels], [0], None, [256], [0, 256]).ravel()
 
 
-def _gray(pixels: np.ndarray) -> tuple[np.ndarray]:
+def _gray(pixels: np.ndarray) -> Sequence[np.ndarray]:
     return (cv2.cvtColor(pixels, cv2.COLOR_RGB2GRAY),)
 
 
@@ -144,9 +146,8 @@ def _is_light_on_dark(gray: np.ndarray) -> bool:
     # tiny picture strokes are as wide as these.
     for part, decided in NEIGHBOURHOODS if side >= POLARITY_SIDE // 2 else NEIGHBOURHOODS[:1]:
         median = cv2.resize(cv2.medianBlur(sample, max(3, max(sample.shape) // part) | 1), gray.shape[::-1])
-        departure = gray.astype(np.int16) - median
-        counts = np.bincount((departure + 255).ravel(), minlength=511)
-        leanings.append(float(counts @ CUBES) / max(float(counts @ np.abs(CUBES)), 1.0))
+        cubes = cv2.pow(cv2.subtract(gray, median, dtype=cv2.CV_32F), 3)
+        leanings.append(cv2.sumElems(cubes)[0] / max(cv2.norm(cubes, cv2.NORM_L1), 1.0))
         if abs(leanings[-1]) > decided:
             return leanings[-1] > 0
     return leanings[0] > 0
@@ -215,7 +216,9 @@ def _pen_and_window(channels: Sequence[np.ndarray]) -> tuple[float, float]:
         fine = usual = 0.0
     else:
         # On the middle of a stroke the distance to the paper is half its width. There is none beyond the border.
-        distance = cv2.distanceTransform(ink, cv2.DIST_L2, 3)
+        x, y, width, height = cv2.boundingRect(ink)
+        inked = ink[max(0, y - 1) : y + height + 1, max(0, x - 1) : x + width + 1]
+        distance = cv2.distanceTransform(inked, cv2.DIST_L2, 3)
         ridge = np.sort(distance[(distance == cv2.dilate(distance, np.ones((3, 3)))) & (distance > 0)])
         fine, usual = min(2 * float(ridge[len(ridge) // 10]), side), 2 * float(ridge[len(ridge) // 2])
     return fine, min(max(STROKES_CLOSED_OVER * usual + 3, side / 10), 0.6 * side)

@@ -78,7 +78,10 @@ def without_ruling(contrast: np.ndarray) -> tuple[np.ndarray, float]:
     Returns:
         The same without the lines, and up to which contrast it may be what is left of them; 0 where there were none.
     """
-    rows, columns = _lines(contrast), _lines(contrast.T)
+    # Most pictures have too many empty columns and rows to go on.
+    _, _, width, height = cv2.boundingRect((contrast > MIN_CONTRAST).view(np.uint8))
+    rows = _lines(contrast) if width >= COVERAGE * contrast.shape[1] else []
+    columns = _lines(contrast.T) if height >= COVERAGE * contrast.shape[0] else []
     if not rows and not columns:
         return contrast, 0.0
     page = contrast.copy()
@@ -96,7 +99,6 @@ def without_ruling(contrast: np.ndarray) -> tuple[np.ndarray, float]:
 
 def _lines(contrast: np.ndarray) -> list[_Line]:
     """The lines that run from left to right, in rows of the picture."""
-    # Most pictures have too many empty columns to go on.
     if min(contrast.shape) < SMALLEST or (contrast.max(0) - contrast.min(0) > MIN_CONTRAST).mean() < COVERAGE:
         return []
     small = np.ascontiguousarray(shrunk(contrast, SEARCH_SIDE))

@@ -21,7 +21,7 @@ SMALLEST = 3
 
 # A page holds so many pieces at most: where there are more, the smallest are specks too. And digits hardly lie over one
 # another: where the pieces' boxes cover the page so many times, it is hatched.
-MOST_ON_PAGE = 1000
+MOST_ON_PAGE = 750
 MOST_LAYERS = 10
 
 # A piece lower than this part of the tallest is no digit alone: it belongs to a line that taller ones make. One that
@@ -133,14 +133,14 @@ def segment(ink: np.ndarray) -> Page:
     Args:
         ink: float32 (H, W) in 0..1, 1 = ink.
     """
-    mask = (ink > WEAK).astype(np.uint8)
-    if not mask.any():
-        return Page(ink, np.zeros(ink.shape, np.int32), [])
+    labels = np.zeros(ink.shape, np.int32)
+    mask = (ink > WEAK).view(np.uint8)
     # Labelling is slow, and most of a page is empty.
     x, y, width, height = cv2.boundingRect(mask)
+    if not width:
+        return Page(ink, labels, [])
     area = (slice(y, y + height), slice(x, x + width))
     count, labels_in_area, stats, _ = cv2.connectedComponentsWithStats(mask[area], connectivity=8)
-    labels = np.zeros(ink.shape, np.int32)
     labels[area] = labels_in_area
     is_strong = np.zeros(count, bool)
     is_strong[labels_in_area[ink[area] > STRONG]] = True

@@ -45,6 +45,14 @@ def test_one_pixel_of_ink_is_framed():
     assert centre_of_mass(frame(page)) == pytest.approx((14.5, 14.5), abs=0.51)
 
 
+@pytest.mark.parametrize("width", [1, 2, 3])
+def test_a_stroke_of_so_few_columns_is_centred_both_ways(width):
+    upright = np.zeros((40, 30), np.float32)
+    upright[5:25, 3 : 3 + width] = 1
+    assert centre_of_mass(frame(upright)) == pytest.approx((14.5, 14.5), abs=0.51)
+    assert centre_of_mass(frame(upright.T)) == pytest.approx((14.5, 14.5), abs=0.51)
+
+
 def test_mnist_digits_are_already_framed(mnist):
     # Framing what is framed must change next to nothing.
     digits = mnist["x_test"][:300] / np.float32(255)

@@ -18,7 +18,10 @@ from PIL import Image
 from benchmarks.fuzz import MOST_MEGABYTES, MOST_SECONDS, assert_valid
 from benchmarks.hostile import encoded
 from digits import ImageError
+from digits.assemble import MOST_CALLS, assemble
 from digits.images import MEGAPIXELS, MEGAPIXELS_COPIED, load_pixels
+from digits.ink import find_ink
+from digits.segment import segment
 
 # A busy machine is slower than one on which the bounds hold (benchmarks/fuzz.py); what runs away is slower still.
 SLOWEST = 5
@@ -89,6 +92,19 @@ def test_a_page_that_is_no_handwriting_is_answered_soon(reader, page):
     began = time.process_time()
     assert_valid(reader.read(pixels))
     assert time.process_time() - began < SLOWEST * MOST_SECONDS
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_the_network_is_asked_so_often_at_most(page):
+    asked = 0
+
+    def unsure(frames):
+        nonlocal asked
+        asked += len(frames)
+        return np.full((len(frames), 10), 0.1, np.float32), np.full(len(frames), 0.5, np.float32)
+
+    assemble([segment(find_ink(load_pixels(PAGES[page]())[0])[0])], unsure)
+    assert asked <= MOST_CALLS
 
 
 def test_a_digit_is_read_among_10_000_specks(reader):
