@@ -14,7 +14,7 @@ import cv2
 import numpy as np
 
 from digits.frame import DIGIT_SIDE, frame
-from digits.segment import Page, Piece, together
+from digits.segment import STRONG, Page, Piece, together
 
 # A piece that is one digit with this certainty, with no other near, is taken as it is.
 CLEAR = 0.9
@@ -28,6 +28,9 @@ MOST_CUTS = 8
 # The most pieces that make one digit, and its largest width in heights of its line.
 MOST_PIECES = 4
 WIDEST = 1.7
+
+# A stroke that lies is this many times as tall as its pen is wide at most, in three of four columns.
+LYING = 2
 
 # What each cut through ink costs, as a factor on the probability of the path: cutting wants a reason.
 CUT_COST = 0.15
@@ -217,6 +220,7 @@ def _read_line(
         and not _is_tiny(page)
         and piece.width > 0.5 * height
         and piece.height > 0.5 * height
+        and not (piece.width > WIDEST * piece.height and _is_lying(page.cut_out(piece)))
         for piece, guess in zip(line, guesses)
     ]
     if sum(MOST_CUTS * _calls(piece) for piece, doubtful in zip(line, is_doubtful) if doubtful) + len(line) > calls:
@@ -240,6 +244,14 @@ def _read_line(
         is_cut = any(0 < at < len(atoms) and atoms[at - 1][1] is atoms[at][1] for at in (start, end))
         steps.setdefault(start, []).append((end, replace(guess, is_cut=is_cut)))
     return _best_path(atoms, steps, height), spent
+
+
+def _is_lying(ink: np.ndarray) -> bool:
+    """Whether ink (H, W) is a stroke that lies, level or not, straight or bent: hardly taller anywhere than its pen."""
+    is_ink = (ink > STRONG).astype(np.uint8)
+    pen = 2 * float(cv2.distanceTransform(is_ink, cv2.DIST_L2, 5).max())
+    tall = len(is_ink) - is_ink.argmax(0) - is_ink[::-1].argmax(0)
+    return float(np.percentile(tall[is_ink.any(0)], 75)) < LYING * pen
 
 
 def _calls(piece: Piece) -> float:

@@ -1,5 +1,6 @@
 """Strokes of one digit join and digits that touch part, by what the network makes of them."""
 
+import cv2
 import numpy as np
 import pytest
 from drawing import draw
@@ -50,6 +51,18 @@ def test_a_four_of_two_strokes_is_one_digit(reader):
 
 def test_digits_that_stand_apart_are_not_joined(reader):
     assert reader.read(draw("11111", size=(700, 280), height=140, pen=14, spacing=-0.45)).text == "11111"
+
+
+@pytest.mark.parametrize("pen", [6, 14, 24])
+@pytest.mark.parametrize("bend", [-60, 0, 40])
+@pytest.mark.parametrize("rise", [0, 25, 55])
+def test_a_stroke_that_lies_is_not_many_digits(reader, rise, bend, pen):
+    page = np.full((480, 480), 255, np.uint8)
+    points = np.array([(90, 240 + rise), (240, 240 + bend), (390, 240 - rise)])
+    cv2.polylines(page, [points], False, 0, pen, cv2.LINE_AA)
+    reading = reader.read(page)
+    assert len(reading.digits) <= 1
+    assert not reading.digits or not reading.certain
 
 
 def test_dots_are_no_digits(reader):

@@ -12,6 +12,7 @@ ROOT = Path(__file__).parent.parent
 MEASURED = (ROOT / "benchmarks" / "accuracy.md").read_text()
 SPEED = (ROOT / "benchmarks" / "speed.md").read_text()
 LOAD = (ROOT / "benchmarks" / "load.md").read_text()
+FUZZ = (ROOT / "benchmarks" / "fuzz.md").read_text()
 CLUSTER = (ROOT / "benchmarks" / "cluster.md").read_text()
 SCALING = (ROOT / "docs" / "scaling.md").read_text()
 README = (ROOT / "README.md").read_text()
@@ -50,6 +51,14 @@ def test_the_readme_names_the_speed_as_measured():
     assert f"drawing in {drawing}" in README
     assert f"photo in {photo}" in README
     assert f"answers {start}" in README
+
+
+def test_the_readme_says_what_the_fuzz_found():
+    rows = [[cell.strip() for cell in line.split("|")[1:-1]] for line in FUZZ.splitlines()[2:5]]
+    assert sum(int(row[1]) for row in rows) == 100_000
+    assert {row[4] for row in rows} == {"0"}
+    slowest = max((row[6] for row in rows), key=lambda seconds: float(seconds.split()[0]))
+    assert f"the slowest took\n{slowest} of a core" in README
 
 
 def test_the_readme_names_load_and_memory_as_measured():
