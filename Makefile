@@ -41,7 +41,7 @@ bench-load: $(ALL)
 	$(BIN)/python -m benchmarks.load --save benchmarks/load.md
 
 fuzz: $(ALL)
-	$(BIN)/python -m benchmarks.fuzz
+	$(BIN)/python -m benchmarks.fuzz --save benchmarks/fuzz.md
 
 screenshots: $(ALL)
 	$(BIN)/python assets/make.py screenshots

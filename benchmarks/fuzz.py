@@ -1,4 +1,4 @@
-"""Whether anything breaks the reader: python -m benchmarks.fuzz [--cases N] [--seed S]
+"""Whether anything breaks the reader: python -m benchmarks.fuzz [--cases N] [--seed S] [--save FILE]
 
 Mutated files, odd arrays and hostile pages, each of which must give a valid reading or one clear sentence, in bounded
 time and memory. A case that does not is saved to runs/, named by its seed and number.
@@ -6,6 +6,7 @@ time and memory. A case that does not is saved to runs/, named by its seed and n
 
 import argparse
 import json
+import os
 import pickle
 import resource
 import sys
@@ -24,7 +25,9 @@ import numpy as np
 from tqdm import tqdm
 
 from benchmarks.hostile import KINDS
+from benchmarks.tables import measured_with, show
 from digits import DigitReader, ImageError, Reading
+from digits.classifier import DEFAULT_MODEL
 
 # What one case may take of the processor, and what the process may grow by over all of them.
 MOST_SECONDS = 2.0
@@ -40,6 +43,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.split(":")[0])
     parser.add_argument("--cases", type=int, default=100_000, metavar="N", help="how many (default: 100,000)")
     parser.add_argument("--seed", type=int, default=0, metavar="S", help="which ones (default: 0)")
+    parser.add_argument("--save", type=Path, metavar="FILE", help="write the table there as well")
     args = parser.parse_args()
 
     results: dict[str, list[Result]] = defaultdict(list)
@@ -51,17 +55,18 @@ def main() -> int:
             if result.problem:
                 tqdm.write(f"{result.kind}: {result.problem}", file=sys.stderr)
 
-    print("| cases | number | answers | refusals | broken | median | slowest | peak memory over idle |")
-    print("|---|---|---|---|---|---|---|---|")
+    lines = ["| cases | number | answers | refusals | broken | median | slowest | peak memory over idle |"]
+    lines += ["|---|---|---|---|---|---|---|---|"]
     for kind, of_kind in results.items():
         answers, broken = sum(result.is_answer for result in of_kind), sum(bool(result.problem) for result in of_kind)
         seconds = [result.seconds for result in of_kind]
-        print(
+        lines.append(
             f"| {kind} | {len(of_kind)} | {answers} | {len(of_kind) - answers - broken} | {broken} "
             f"| {1000 * np.median(seconds):.1f} ms | {max(seconds):.2f} s "
             f"| {max(result.megabytes for result in of_kind):.0f} MB |"
         )
-    print(f"\nSeed {args.seed}; seconds of the processor.")
+    lines += ["", f"Seed {args.seed}; seconds of the processor, on {os.cpu_count()} cores.", ""]
+    show([*lines, measured_with(DEFAULT_MODEL)], args.save)
     return 1 if any(result.problem for of_kind in results.values() for result in of_kind) else 0
 
 
