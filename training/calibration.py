@@ -4,7 +4,7 @@ import numpy as np
 
 # The certainty from which on the reader vouches for a digit. Chosen on real handwriting and real symbols: lower, more
 # than a tenth of the symbols would pass for digits; higher, more than a fiftieth of the digits would be doubted.
-CERTAIN_FROM = 0.4
+CERTAIN_FROM = 0.45
 
 
 def softmax(logits: np.ndarray) -> np.ndarray:

@@ -14,6 +14,12 @@ from training.symbols import symbol
 ZOOM = 4
 SIDE = FRAME_SIDE * ZOOM
 
+# This part of all other ways of writing is written with a fine pen as well.
+FINE = 0.35
+
+# How a zero's slash may lie, in degrees from the horizontal.
+SLASHES = ((25, 80), (80, 105), (-15, 15), (105, 165))
+
 # The label of a frame that shows no digit, or more than one.
 NOT_A_DIGIT = 10
 
@@ -33,7 +39,10 @@ def variants(digits: Digits, count: int, random: np.random.Generator) -> Digits:
         kind = random.choice(len(VARIANTS), p=shares)
         if len(can_be[kind]):
             index = random.choice(can_be[kind])
-            pages.append(VARIANTS[kind][2](_enlarged(digits.images[index]), random))
+            page = VARIANTS[kind][2](_enlarged(digits.images[index]), random)
+            if random.random() < FINE:
+                page = _thin_stroke(page, random)
+            pages.append(page)
             labels.append(digits.labels[index])
     return _framed(pages, labels)
 
@@ -103,35 +112,54 @@ def _extent(page: np.ndarray) -> tuple[int, int, int, int]:
 
 
 def _slashed_zero(page: np.ndarray, random: np.random.Generator) -> np.ndarray:
-    page = _margin(page)
+    page, pen = _margin(page), _pen(page)
     left, top, right, bottom = _extent(page)
+    half = (bottom - top) * random.uniform(0.35, 1.1)
+    # Where the slash reaches far beyond, the frame shows the zero small; its pen is no finer for that.
+    grown = max(0, min(pen * random.uniform(0, 0.6) * (2 * half / (bottom - top) - 1), 0.3 * (right - left) - pen))
+    page = cv2.dilate(page, cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (1 + round(grown),) * 2))
     centre = np.array([(left + right) / 2, (top + bottom) / 2]) + random.normal(0, 3, 2)
-    # Mostly from lower left to upper right; now and then the other way, or lying across.
-    angle = np.radians(random.uniform(25, 80) if random.random() < 0.7 else random.uniform(-90, 90))
-    half = (bottom - top) * random.uniform(0.35, 0.8)
+    # Mostly from lower left to upper right, or upright; now and then the other way, or lying across.
+    lowest, highest = SLASHES[random.choice(len(SLASHES), p=(0.6, 0.2, 0.15, 0.05))]
+    angle = np.radians(random.uniform(lowest, highest))
     along = half * np.array([np.cos(angle), -np.sin(angle)])
-    return _stroke(page, np.array([centre - along, centre + along]), _pen(page) * random.uniform(0.7, 1.1))
+    return _stroke(page, np.array([centre - along, centre + along]), (pen + grown) * random.uniform(0.7, 1.1))
 
 
 def _one_with_flag(page: np.ndarray, random: np.random.Generator) -> np.ndarray:
     page, pen = _margin(page), _pen(page)
-    left, top, right, bottom = _extent(page)
-    height = bottom - top
-    head = np.array([np.flatnonzero(page[top + 2] > 0.4).mean(), top + pen / 2])
-    base = np.array([np.flatnonzero(page[bottom - 2] > 0.4).mean(), bottom - pen / 2])
+    if random.random() < 0.7:
+        # MNIST's ones lean; those with a flag mostly stand.
+        page = _leaning(page, random.normal(0.05, 0.1))
+    head, base = _ends(page, pen)
+    height = base[1] - head[1] + pen
     if random.random() < 0.9:
-        # The longer a flag, the more steeply it falls.
+        # The longer a flag, the more steeply it falls: from straight down, in degrees. Some bend down on their way.
         length = random.uniform(0.15, 1)
-        angle = np.radians(random.uniform(20, 85 - 40 * length))
-        length *= height
-        bend = length * np.array([-np.sin(angle), np.cos(angle)])
-        middle = head + bend / 2 + random.normal(0, 0.04 * length, 2)
-        page = _stroke(page, np.array([head, middle, head + bend]), pen)
+        angle = random.uniform(20, 95 - 45 * length)
+        bend = random.uniform(0, 50) if random.random() < 0.4 else random.normal(0, 5)
+        angles = np.radians((angle, max(10, angle - bend)))
+        halves = length * height / 2 * np.stack([-np.sin(angles), np.cos(angles)], 1)
+        page = _stroke(page, _smooth(head + np.cumsum([(0, 0), *halves], 0)), pen)
     if random.random() < 0.5:
         reach = height * random.uniform(0.12, 0.45, 2)
         tilt = random.normal(0, 0.03) * height
         page = _stroke(page, np.array([base - (reach[0], tilt), base + (reach[1], tilt)]), pen)
     return page
+
+
+def _ends(page: np.ndarray, pen: float) -> tuple[np.ndarray, np.ndarray]:
+    """Where a stroke from top to bottom begins and ends: x before y."""
+    _, top, _, bottom = _extent(page)
+    head, base = (np.flatnonzero(page[row] > 0.4).mean() for row in (top + 2, bottom - 2))
+    return np.array([head, top + pen / 2]), np.array([base, bottom - pen / 2])
+
+
+def _leaning(page: np.ndarray, slope: float) -> np.ndarray:
+    """The page sheared, so that a stroke from top to bottom leans to the right by so much of its height."""
+    head, base = _ends(page, 0)
+    shear = (head[0] - base[0]) / max(base[1] - head[1], 1) - slope
+    return cv2.warpAffine(page, np.array([[1, shear, -shear * len(page) / 2], [0, 1, 0]]), page.shape[::-1])
 
 
 def _crossed_seven(page: np.ndarray, random: np.random.Generator) -> np.ndarray:
@@ -157,8 +185,8 @@ def _thin_stroke(page: np.ndarray, random: np.random.Generator) -> np.ndarray:
 # Ways of writing that are common in the world and rare in MNIST: the digits each is a way of writing, how often it is
 # drawn, and how.
 VARIANTS = (
-    ((0,), 0.2, _slashed_zero),
-    ((1,), 0.45, _one_with_flag),
+    ((0,), 0.25, _slashed_zero),
+    ((1,), 0.4, _one_with_flag),
     ((7,), 0.1, _crossed_seven),
     (tuple(range(10)), 0.25, _thin_stroke),
 )
