@@ -216,7 +216,7 @@ number of epochs, and `--keep-model`.
 - What is no digit gets the digit that it resembles most, marked as unsure: often, not always. Letters such as l, O, S, Z
   are digits to it.
 - MNIST was written by American census workers and pupils around 1990. Other ways of writing are known to it only as the
-  code draws them: a one with a short, level flag is still often taken for a seven.
+  code draws them: a one with a level or a long flag is still taken for a seven now and then.
 - It reads what the frame shows: a digit cut in two, or two that touch, must be put right before it (`digits/assemble.py`).
 - The standard error of a test of 10,000 images is about 0.05 points at this level, and some 15 of its labels are
   doubtful: differences of a few hundredths between models mean nothing.
