@@ -10,11 +10,11 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from functools import cached_property
 
-import cv2
 import numpy as np
 
 from digits.frame import DIGIT_SIDE, frame
-from digits.segment import STRONG, Page, Piece, together
+from digits.segment import Page, Piece, together
+from digits.shapes import broadest, is_blot, is_lying
 
 # A piece that is one digit with this certainty, with no other near, is taken as it is.
 CLEAR = 0.9
@@ -29,20 +29,11 @@ MOST_CUTS = 8
 MOST_PIECES = 4
 WIDEST = 1.7
 
-# A stroke that lies is this many times as tall as its pen is wide at most, in three of four columns.
-LYING = 2
-
 # What each cut through ink costs, as a factor on the probability of the path: cutting wants a reason.
 CUT_COST = 0.15
 
 # Trust in digits that were cut apart where no digit stands by itself: it may as well be a letter.
 LONE_CUT = 0.35
-
-# Ink that fills so much of the narrowest rectangle round it is solid. Lying, and longer than broad by this factor, it
-# is a dash; shorter, and at one place as broad as this part of the rectangle, it is a blot. Else it may be a one.
-SOLID = 0.65
-BROAD = 0.78
-NARROW = 2.1
 
 # A blot so many times as broad as the strokes of digits is no work of their pen.
 THING = 2
@@ -139,7 +130,7 @@ def _without_things(lines: list[list[Guess]]) -> list[list[Guess]]:
 
 def _pen(guess: Guess) -> float:
     """How broad a piece's strokes are where they are broadest, in pixels of the page."""
-    return _broadest(guess.frame > 0.5) * guess.piece.size / DIGIT_SIDE
+    return broadest(guess.frame) * guess.piece.size / DIGIT_SIDE
 
 
 def _with_trust(lines: list[list[Guess]]) -> list[list[Guess]]:
@@ -174,25 +165,6 @@ def _guesses(pieces: list[tuple[Page, Piece]], classify: Classify) -> list[Guess
     ]
 
 
-def is_blot(framed: np.ndarray) -> bool:
-    """Whether a frame, float32 (28, 28) in 0..1, shows a solid blot or a dash, which no digit is."""
-    is_ink = (framed > 0.5).astype(np.uint8)
-    points = cv2.findNonZero(is_ink)
-    if points is None or len(points) < framed.sum() / 2:  # a fine pen, of which little is dark
-        return False
-    # From the middle of a pixel at one side to that at the other, so one more from side to side.
-    breadth, length = sorted(side + 1 for side in cv2.minAreaRect(points)[1])
-    _, _, width, height = cv2.boundingRect(points)
-    if len(points) < SOLID * breadth * length:
-        return False
-    return bool(width > NARROW * height or (length < NARROW * breadth and _broadest(is_ink) > BROAD * breadth))
-
-
-def _broadest(is_ink: np.ndarray) -> float:
-    """The width of a frame's strokes where they are broadest, in its pixels."""
-    return 2 * float(cv2.distanceTransform(is_ink.astype(np.uint8), cv2.DIST_L2, 5).max()) - 1
-
-
 def _read_lines(page: Page, alone: list[list[Guess]], classify: Classify) -> Iterator[list[Guess]]:
     calls = float(MOST_CALLS - sum(map(len, alone)))
     for line, guesses in zip(page.lines, alone):
@@ -220,7 +192,7 @@ def _read_line(
         and not _is_tiny(page)
         and piece.width > 0.5 * height
         and piece.height > 0.5 * height
-        and not (piece.width > WIDEST * piece.height and _is_lying(page.cut_out(piece)))
+        and not (piece.width > WIDEST * piece.height and is_lying(page.cut_out(piece)))
         for piece, guess in zip(line, guesses)
     ]
     if sum(MOST_CUTS * _calls(piece) for piece, doubtful in zip(line, is_doubtful) if doubtful) + len(line) > calls:
@@ -244,14 +216,6 @@ def _read_line(
         is_cut = any(0 < at < len(atoms) and atoms[at - 1][1] is atoms[at][1] for at in (start, end))
         steps.setdefault(start, []).append((end, replace(guess, is_cut=is_cut)))
     return _best_path(atoms, steps, height), spent
-
-
-def _is_lying(ink: np.ndarray) -> bool:
-    """Whether ink (H, W) is a stroke that lies, level or not, straight or bent: hardly taller anywhere than its pen."""
-    is_ink = (ink > STRONG).astype(np.uint8)
-    pen = 2 * float(cv2.distanceTransform(is_ink, cv2.DIST_L2, 5).max())
-    tall = len(is_ink) - is_ink.argmax(0) - is_ink[::-1].argmax(0)
-    return float(np.percentile(tall[is_ink.any(0)], 75)) < LYING * pen
 
 
 def _calls(piece: Piece) -> float:

@@ -17,8 +17,9 @@ SIDE = FRAME_SIDE * ZOOM
 # This part of all other ways of writing is written with a fine pen as well.
 FINE = 0.35
 
-# How a zero's slash may lie, in degrees from the horizontal.
-SLASHES = ((25, 80), (80, 105), (-15, 15), (105, 165))
+# How a zero's slash may lie: how often so, and between which degrees from the horizontal. Mostly it rises to the right,
+# or stands; now and then it lies across, or falls.
+SLASHES = ((0.6, 25, 80), (0.2, 80, 105), (0.15, -15, 15), (0.05, 105, 165))
 
 # The label of a frame that shows no digit, or more than one.
 NOT_A_DIGIT = 10
@@ -119,8 +120,7 @@ def _slashed_zero(page: np.ndarray, random: np.random.Generator) -> np.ndarray:
     grown = max(0, min(pen * random.uniform(0, 0.6) * (2 * half / (bottom - top) - 1), 0.3 * (right - left) - pen))
     page = cv2.dilate(page, cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (1 + round(grown),) * 2))
     centre = np.array([(left + right) / 2, (top + bottom) / 2]) + random.normal(0, 3, 2)
-    # Mostly from lower left to upper right, or upright; now and then the other way, or lying across.
-    lowest, highest = SLASHES[random.choice(len(SLASHES), p=(0.6, 0.2, 0.15, 0.05))]
+    _, lowest, highest = SLASHES[random.choice(len(SLASHES), p=[share for share, _, _ in SLASHES])]
     angle = np.radians(random.uniform(lowest, highest))
     along = half * np.array([np.cos(angle), -np.sin(angle)])
     return _stroke(page, np.array([centre - along, centre + along]), (pen + grown) * random.uniform(0.7, 1.1))
