@@ -123,8 +123,8 @@ def _without_things(lines: list[list[Guess]]) -> list[list[Guess]]:
     """Drops blots that no pen made which wrote clear digits on the page, a coin or a thumb; and lines left empty."""
     if any(guess.is_blot for digits in lines for guess in digits):
         pens = [_pen(guess) for digits in lines for guess in digits if guess.certainty > CLEAR]
-        broadest = THING * max(pens, default=math.inf)
-        lines = [[guess for guess in digits if not (guess.is_blot and _pen(guess) > broadest)] for digits in lines]
+        limit = THING * max(pens, default=math.inf)
+        lines = [[guess for guess in digits if not (guess.is_blot and _pen(guess) > limit)] for digits in lines]
     return [digits for digits in lines if digits]
 
 

@@ -34,7 +34,7 @@ def is_blot(framed: np.ndarray) -> bool:
 
 
 def is_lying(ink: np.ndarray) -> bool:
-    """Whether ink, float32 (H, W) in 0..1, is a stroke that lies, straight or bent: hardly taller than its pen is wide."""
+    """Whether ink, float32 (H, W) in 0..1, is a stroke that lies, straight or bent: hardly taller than its pen."""
     is_ink = (ink > DARK).astype(np.uint8)
     tall = len(is_ink) - is_ink.argmax(0) - is_ink[::-1].argmax(0)
     return float(np.percentile(tall[is_ink.any(0)], 75)) < LYING * broadest(ink)
