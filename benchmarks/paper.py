@@ -1,8 +1,8 @@
 """Pen strokes on paper, photographed: simulated, because real photos of ruled and squared paper are few.
 
-Plain, ruled or squared paper of any colour, a coloured pen, dark things on the sheet, slanted light and the edge of a
-shadow, a camera held at an angle, blur and grain. It draws what it is told to, from a generator of chance, and knows
-nothing of how it is read.
+Plain, ruled or squared paper of any colour, a coloured pen, dark things on the sheet, a table under it, slanted light
+and the edge of a shadow, a camera held at an angle, blur and grain. It draws what it is told to, from a generator of
+chance, and knows nothing of how it is read.
 """
 
 import cv2
@@ -15,6 +15,8 @@ SIZES = ((600, 800), (800, 600), (1200, 900), (480, 480))  # height, width
 INKS = ((0.2, 0.2, 0.25), (0.15, 0.2, 0.6), (0.1, 0.1, 0.1), (0.45, 0.45, 0.45), (0.7, 0.2, 0.2))
 LINES = ((0.45, 0.6, 0.85), (0.6, 0.6, 0.6), (0.8, 0.5, 0.5), (0.4, 0.7, 0.75))
 
+# RGB, of the table under a sheet.
+TABLES = ((120, 80, 50), (60, 45, 40), (110, 112, 118), (150, 115, 80), (30, 30, 30))
 
 # Of what lies on the sheet beside the writing: its sides, as parts of the photo's height, its brightness, as a part of
 # the light's, and how often a place for it is sought where it touches no writing.
@@ -51,6 +53,33 @@ def photo(draw, paper: str, random: np.random.Generator, things: int = 0) -> np.
     page = cv2.GaussianBlur(page, (0, 0), random.uniform(0.5, 1.6))
     page += random.normal(0, random.uniform(1, 6), (height, width, 1))
     return page.clip(0, 255).astype(np.uint8)
+
+
+def on_table(sheet: np.ndarray, random: np.random.Generator) -> np.ndarray:
+    """The same sheet, uint8 (H, W, 3), photographed from further away: on a table, dark or light, with a grain or
+    without, that shows on all four sides, or on three.
+
+    Returns:
+        uint8 (H, W, 3), of the same size.
+    """
+    height, width = sheet.shape[:2]
+    table = np.array(TABLES[random.integers(len(TABLES))])
+    grain = cv2.GaussianBlur(random.normal(0, 1, (height, width)), (0, 0), sigmaX=width / 20, sigmaY=2)
+    ground = table + random.uniform(2, 12) * (grain / grain.std())[..., None]
+    ends = np.array([(0, 0), (width, 0), (width, height), (0, height)], np.float32)
+    seen = ends * random.uniform(0.72, 0.82) + random.uniform(-0.04, 0.04, (4, 2)) * (width, height)
+    free = np.array([width, height]) - np.ptp(seen, axis=0)
+    seen += free / 2 - seen.min(0)
+    if random.random() < 0.3:
+        side = random.integers(2)
+        seen[:, side] -= seen[[0, 3 if side == 0 else 1], side].max() + 0.01 * sheet.shape[1 - side]
+    laid = cv2.getPerspectiveTransform(ends, seen.astype(np.float32))
+    lies = cv2.warpPerspective(np.ones((height, width)), laid, (width, height))[..., None]
+    shadow = cv2.GaussianBlur(np.roll(lies[..., 0], (height // 80,) * 2, (0, 1)), (0, 0), height / 100)[..., None]
+    photo = ground * (1 - 0.4 * shadow) * (1 - lies) + cv2.warpPerspective(sheet, laid, (width, height)) * lies
+    photo *= _light((height, width), random)[..., None]
+    photo = cv2.GaussianBlur(photo, (0, 0), random.uniform(0.5, 1)) + random.normal(0, 2, (height, width, 1))
+    return photo.clip(0, 255).astype(np.uint8)
 
 
 def _printed_lines(paper, size, pitch, random):

@@ -14,7 +14,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from benchmarks.paper import PAPERS, photo
+from benchmarks.paper import PAPERS, on_table, photo
 
 Sample = tuple[object, str | None]
 
@@ -99,6 +99,13 @@ def pen_on_paper(paper: str, data: Path, count: int = 500, beside_things: bool =
         yield photo(written, paper, random, things), str(row["label"])
 
 
+def pen_on_table(data: Path) -> Iterator[Sample]:
+    """Digits of pen_digits written on a plain sheet that lies on a table, simulated likewise."""
+    random = np.random.default_rng(0)
+    for sheet, text in pen_on_paper("plain", data):
+        yield on_table(sheet, random), text
+
+
 def things_alone(data: Path, count: int = 500) -> Iterator[Sample]:
     """One to three dark things on plain paper, photographed likewise: no digit."""
     random = np.random.default_rng(0)
@@ -122,6 +129,7 @@ SETS: dict[str, Callable[[Path], Iterator[Sample]]] = {
     "dev/multi": multi,
     **{f"dev/pen_digits on {paper} paper": partial(pen_on_paper, paper) for paper in PAPERS},
     "dev/pen_digits beside dark things": partial(pen_on_paper, "plain", beside_things=True),
+    "dev/pen_digits on a sheet on a table": pen_on_table,
     "dark things alone": things_alone,
     "dev/not_digits": not_digits,
 }

@@ -14,6 +14,7 @@ import numpy as np
 from digits.edges import without_edges
 from digits.images import shrunk
 from digits.ruling import without_ruling
+from digits.sheet import find_sheet, on_sheet_alone, sheet_mask
 
 # Light and pen are surveyed on copies of these sizes.
 SURVEY_SIDE = 256
@@ -64,9 +65,14 @@ def find_ink(pixels: np.ndarray) -> tuple[np.ndarray, float]:
         broad.
     """
     survey = shrunk(pixels, SURVEY_SIDE)
+    # Wood may be as light as a sheet, but not in blue.
+    sheet = find_sheet(reduce(cv2.min, cv2.split(survey)))
+    if sheet is not None:
+        pixels, survey = on_sheet_alone(pixels, sheet), on_sheet_alone(survey, sheet)
     split: Callable[[np.ndarray], Sequence[np.ndarray]] = _gray
     channels = split(survey)
-    if _is_light_on_dark(shrunk(channels[0], POLARITY_SIDE)):
+    # A sheet that is lighter than what it lies on is written on in something darker.
+    if sheet is None and _is_light_on_dark(shrunk(channels[0], POLARITY_SIDE)):
         pixels, survey = ~pixels, ~survey
         channels = split(survey)
     if _is_colourful(survey):
@@ -77,7 +83,10 @@ def find_ink(pixels: np.ndarray) -> tuple[np.ndarray, float]:
     if pen < FINE_PEN:
         channels, window, scale, sample_side = split(pixels), window / scale, 1.0, FINE_SAMPLE_SIDE
     papers = [_paper(channel, window) for channel in channels]
-    contrast, residue = without_ruling(_contrast(channels, papers))
+    contrast = _contrast(channels, papers)
+    if sheet is not None:
+        contrast *= sheet_mask(sheet, contrast.shape)
+    contrast, residue = without_ruling(contrast)
     contrast = without_edges(contrast, channels, papers)
     counts = _counts(_sampled(contrast, sample_side))
     # All that follows depends on a pixel's contrast alone, so it is worked out once for each of the 256.
