@@ -10,7 +10,6 @@ import os
 import warnings
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
-from itertools import pairwise
 from pathlib import Path
 from typing import BinaryIO, NamedTuple
 
@@ -29,8 +28,10 @@ MEGAPIXELS_COPIED = 24
 # Of what can't be rewound, a pipe, so many bytes are read: an image of all these megapixels, uncompressed, is shorter.
 MOST_BYTES = 2**28
 
-# Images are converted and reduced in strips of at most so many pixels, which are small beside the decoded whole.
+# Images are converted and reduced in strips of so many pixels or little more, which are small beside the decoded whole.
 STRIP_PIXELS = 4_000_000
+
+Box = tuple[int, int, int, int]  # left, top, right, bottom
 
 # What each orientation that EXIF knows does to rows and columns to show the picture upright.
 TURNS: dict[int, Callable[[np.ndarray], np.ndarray]] = {
@@ -91,18 +92,18 @@ def load_pixels(image: ImageSource) -> tuple[np.ndarray, float]:
 
 
 class _Picture(NamedTuple):
-    """A decoded picture, handed out in strips, so that no copy of the whole need be made.
+    """A decoded picture, handed out in parts, so that no copy of the whole need be made.
 
     Attributes:
         width, height: as it is stored, before it is turned.
-        strip: from a first row to before a last -> uint8 (rows, width, 3), or (rows, width, 4) where it is transparent,
-            its colours multiplied by its alpha.
+        part: what stands in a box of it -> uint8 (rows, columns, 3), or (rows, columns, 4) where it is transparent, its
+            colours multiplied by its alpha.
         orientation: how to turn it, 1 to 8, as EXIF has it.
     """
 
     width: int
     height: int
-    strip: Callable[[int, int], np.ndarray]
+    part: Callable[[Box], np.ndarray]
     orientation: int = 1
 
 
@@ -221,7 +222,12 @@ def _from_array(array: np.ndarray) -> _Picture:
         to_bytes = _times(255 if array.dtype.kind == "f" and top <= 1 else 1)
     else:
         raise ImageError(f"An array of {array.dtype} is not an image: its values must be numbers.")
-    return _Picture(width, height, lambda first, last: _in_colour(to_bytes(array[first:last])))
+
+    def part(box: Box) -> np.ndarray:
+        left, top, right, bottom = box
+        return _in_colour(to_bytes(array[top:bottom, left:right]))
+
+    return _Picture(width, height, part)
 
 
 def _times(factor: int) -> Callable[[np.ndarray], np.ndarray]:
@@ -229,7 +235,7 @@ def _times(factor: int) -> Callable[[np.ndarray], np.ndarray]:
 
 
 def _in_colour(pixels: np.ndarray) -> np.ndarray:
-    """uint8 (h, w), (h, w, 3) or (h, w, 4) -> a strip."""
+    """uint8 (h, w), (h, w, 3) or (h, w, 4) -> a part of a picture."""
     if pixels.ndim == 2:
         return cv2.cvtColor(pixels, cv2.COLOR_GRAY2RGB)
     if pixels.shape[2] == 4:
@@ -242,22 +248,22 @@ def _from_image(image: Image.Image) -> _Picture:
     is_number = image.mode.startswith("I") or image.mode == "F"
     low, high = (0.0, 65535.0) if image.mode.startswith("I;16") or not is_number else _number_range(image)
 
-    def strip(first: int, last: int) -> np.ndarray:
-        part = image.crop((0, first, image.width, last)) if last - first < image.height else image
+    def part(box: Box) -> np.ndarray:
+        cut = image.crop(box) if box != (0, 0, *image.size) else image
         if is_number:
             # Pillow clips these at 255 instead of scaling them.
-            values = np.asarray(part).astype(np.float64)
+            values = np.asarray(cut).astype(np.float64)
             values -= low
             values /= high - low
             values *= 255
             return _in_colour(values.astype(np.uint8))
         if image.mode == "L" and not image.has_transparency_data:
-            return _in_colour(np.asarray(part))
+            return _in_colour(np.asarray(cut))
         if not image.has_transparency_data:
-            return np.asarray(part.convert("RGB"))
-        return np.asarray(part if image.mode == "RGBa" else part.convert("RGBA").convert("RGBa"))
+            return np.asarray(cut.convert("RGB"))
+        return np.asarray(cut if image.mode == "RGBa" else cut.convert("RGBA").convert("RGBa"))
 
-    return _Picture(image.width, image.height, strip, _orientation(image))
+    return _Picture(image.width, image.height, part, _orientation(image))
 
 
 def _number_range(image: Image.Image) -> tuple[float, float]:
@@ -271,24 +277,37 @@ def _number_range(image: Image.Image) -> tuple[float, float]:
 def _upright_pixels(picture: _Picture, full_side: int) -> tuple[np.ndarray, float]:
     ratio = min(1.0, WORKING_SIDE / max(picture.width, picture.height))
     width, height = (max(1, round(side * ratio)) for side in (picture.width, picture.height))
-    count = min(height, -(-picture.width * picture.height // STRIP_PIXELS))
-    edges = np.linspace(0, height, count + 1).round().astype(int)
-    rows = (edges * (picture.height / height)).round().astype(int)
-    strips = (
-        [picture.strip(first, last) for first, last in pairwise(rows.tolist())]
-        if ratio == 1
-        else [
-            cv2.resize(picture.strip(first, last), (width, bottom - top), interpolation=cv2.INTER_AREA)
-            for (first, last), (top, bottom) in zip(pairwise(rows.tolist()), pairwise(edges.tolist()))
+    count = -(-picture.width * picture.height // STRIP_PIXELS)
+    # Strips lie across; an image so low that its rows would not suffice for them is cut along its columns.
+    rows, columns = (count, 1) if count <= height else (1, min(count, width))
+    pixels = np.vstack(
+        [
+            np.hstack(
+                [
+                    _reduced(picture.part((left, top, right, bottom)), part_width, part_height)
+                    for left, right, part_width in _cuts(picture.width, width, columns)
+                ]
+            )
+            for top, bottom, part_height in _cuts(picture.height, height, rows)
         ]
     )
-    pixels = np.concatenate(strips) if len(strips) > 1 else strips[0]
     pixels = np.ascontiguousarray(TURNS.get(picture.orientation, TURNS[1])(pixels))
     return _on_paper(pixels), max(pixels.shape[:2]) / full_side
 
 
+def _cuts(length: int, reduced: int, count: int) -> list[tuple[int, int, int]]:
+    """A side cut into so many pieces: where each begins and ends, and how long it is to be where the side is `reduced`."""
+    edges = np.linspace(0, reduced, count + 1).round().astype(int)
+    places = (edges * (length / reduced)).round().astype(int)
+    return list(zip(places.tolist(), places[1:].tolist(), np.diff(edges).tolist()))
+
+
+def _reduced(pixels: np.ndarray, width: int, height: int) -> np.ndarray:
+    return cv2.resize(pixels, (width, height), interpolation=cv2.INTER_AREA)
+
+
 def _on_paper(pixels: np.ndarray) -> np.ndarray:
-    """A strip's pixels -> uint8 (h, w, 3); what is transparent becomes paper."""
+    """A picture's pixels -> uint8 (h, w, 3); what is transparent becomes paper."""
     if pixels.shape[2] == 3:
         return pixels
     colour, alpha = np.ascontiguousarray(pixels[:, :, :3]), pixels[:, :, 3]
