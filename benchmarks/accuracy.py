@@ -160,8 +160,9 @@ def draw_mistakes(path: Path, samples, readings: list[Reading], count: int) -> N
     draw = ImageDraw.Draw(sheet)
     for place, (image, text, reading) in enumerate(shown):
         left, top = cell * (place % columns), (cell + 50) * (place // columns)
-        pixels, scale = load_pixels(image)
+        pixels, size = load_pixels(image)
         picture = Image.fromarray(pixels)
+        scale = max(picture.size) / max(size)
         boxes, width = ImageDraw.Draw(picture), max(1, picture.width // 150)
         for digit in reading.digits:
             boxes.rectangle([round(side * scale) for side in digit.box], outline="red", width=width)

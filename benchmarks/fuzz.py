@@ -5,6 +5,7 @@ time and memory. A case that does not is saved to runs/, named by its seed and n
 """
 
 import argparse
+import io
 import json
 import os
 import pickle
@@ -22,12 +23,14 @@ from typing import NamedTuple
 
 import cv2
 import numpy as np
+from PIL import ExifTags, Image
 from tqdm import tqdm
 
 from benchmarks.hostile import KINDS
 from benchmarks.tables import measured_with, show
 from digits import DigitReader, ImageError, Reading
 from digits.classifier import DEFAULT_MODEL
+from digits.images import FORMATS
 
 # What one case may take of the processor, and what the process may grow by over all of them.
 MOST_SECONDS = 2.0
@@ -145,18 +148,19 @@ def check(reader: DigitReader, source: object) -> bool:
         if not message.endswith(".") or "\n" in message or "Traceback" in message or "/" in message:
             raise AssertionError(f"Not one clear sentence: {message!r}") from error
         return False
-    assert_valid(reading)
+    assert_valid(reading, source)
     return True
 
 
-def assert_valid(reading: Reading) -> None:
-    """Raises AssertionError where a reading does not keep its contract."""
+def assert_valid(reading: Reading, source: object) -> None:
+    """Raises AssertionError where the reading of a file or an array does not keep its contract."""
     plain = json.loads(json.dumps(reading.to_dict(), allow_nan=False))
     assert len(plain["digits"]) == len(reading.digits) == len(reading.text.replace("\n", ""))
+    width, height = upright_size(source) if reading.digits else (0, 0)
     for digit in reading.digits:
         left, top, right, bottom = digit.box
-        assert 0 <= left <= right
-        assert 0 <= top <= bottom
+        assert 0 <= left <= right <= width
+        assert 0 <= top <= bottom <= height
         assert digit.label in "0123456789"
         assert abs(float(digit.probabilities.sum()) - 1) < 1e-3
         assert 0 <= digit.certainty <= 1 + 1e-6
@@ -164,6 +168,20 @@ def assert_valid(reading: Reading) -> None:
         assert np.isfinite(digit.frame).all()
         assert digit.frame.min() >= 0
         assert digit.frame.max() <= 1
+
+
+def upright_size(source: object) -> tuple[int, int]:
+    """Width and height of a file or an array that can be read, turned as its camera noted."""
+    if isinstance(source, np.ndarray):
+        return source.shape[1], source.shape[0]
+    with warnings.catch_warnings(action="ignore"), Image.open(io.BytesIO(source), formats=FORMATS) as image:
+        size = image.size
+        image.load()  # a PNG may say how it is turned after its pixels
+        try:
+            is_sideways = image.getexif().get(ExifTags.Base.Orientation) in (5, 6, 7, 8)
+        except Exception:  # notes that can't be read are none
+            is_sideways = False
+    return size[::-1] if is_sideways else size
 
 
 def megabytes() -> float:

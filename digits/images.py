@@ -45,6 +45,9 @@ TURNS: dict[int, Callable[[np.ndarray], np.ndarray]] = {
     8: lambda pixels: pixels[:, ::-1].swapaxes(0, 1),
 }
 
+# Those that swap width and height.
+SIDEWAYS = (5, 6, 7, 8)
+
 # In a folder, these are taken for images; a file that is named is read whatever its name.
 IMAGE_SUFFIXES = {".png", ".jpg", ".jpeg", ".webp", ".gif", ".bmp", ".tif", ".tiff", ".ppm", ".pgm", ".avif"}
 
@@ -68,23 +71,24 @@ class ImageError(ValueError):
         self.facts = facts
 
 
-def load_pixels(image: ImageSource) -> tuple[np.ndarray, float]:
+def load_pixels(image: ImageSource) -> tuple[np.ndarray, tuple[int, int]]:
     """Decodes an image.
 
     Args:
         image: a path, the bytes of a file, a PIL image, or an array of shape (H, W), (H, W, 1), (H, W, 3) or
-            (H, W, 4): unsigned integers over their full range, booleans, or floats in 0..1 (or 0..255, where one is
-            over 1).
+            (H, W, 4): unsigned integers over their full range, booleans, or signed integers and floats in 0..1, or in
+            0..255 where one is over 1. Integers, signed or not, of which none is over 1 are a mask, 1 = white.
 
     Returns:
-        The upright pixels, uint8 (h, w, 3) in sRGB, at most WORKING_SIDE long, and their scale: how many of them
-        make one pixel of the image, 1.0 unless it was larger.
+        The upright pixels, uint8 (h, w, 3) in sRGB, at most WORKING_SIDE long, and the size of the whole image, upright
+        as well: width and height. The pixels are fewer where it was larger.
 
     Raises:
         ImageError: not an image, broken, empty or too large.
     """
     if isinstance(image, np.ndarray):
-        return _upright_pixels(_from_array(image), max(image.shape[:2]))
+        picture = _from_array(image)
+        return _upright_pixels(picture), (picture.width, picture.height)
     if isinstance(image, Image.Image):
         return _decoded(image, is_own=False)
     with _stream(image) as (stream, name):
@@ -154,21 +158,24 @@ def _open(stream: BinaryIO, name: str) -> Image.Image:
         ) from error
 
 
-def _decoded(opened: Image.Image, is_own: bool) -> tuple[np.ndarray, float]:
-    """Upright pixels and their scale, as load_pixels gives them. A caller's own image is left as it is."""
+def _decoded(opened: Image.Image, is_own: bool) -> tuple[np.ndarray, tuple[int, int]]:
+    """Upright pixels and the size, as load_pixels gives them. A caller's own image is left as it is."""
     if min(opened.size) < 1:
         raise ImageError("The image is empty: it has no pixels.", "no_pixels")
     _check_size(opened.width, opened.height, _limit(opened))
-    full_side = max(opened.size)
+    size = opened.size
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             # A JPEG can be decoded at a half, a quarter or an eighth of its size, in a fraction of the time.
             if is_own and opened.format in ("JPEG", "MPO"):
-                ratio = WORKING_SIDE / full_side
+                ratio = WORKING_SIDE / max(size)
                 opened.draft(None, (max(1, round(opened.width * ratio)), max(1, round(opened.height * ratio))))
             opened.load()
-            return _upright_pixels(_from_image(opened), full_side)
+            picture = _from_image(opened)
+            return _upright_pixels(picture), size[::-1] if picture.orientation in SIDEWAYS else size
+    except ImageError:
+        raise
     except Exception as error:  # a decoder raises whatever the bytes lead it to
         raise ImageError("The image file is damaged or incomplete. Please save or send it again.", "damaged") from error
 
@@ -205,33 +212,29 @@ def _from_array(array: np.ndarray) -> _Picture:
         raise ImageError(f"An array of shape {array.shape} is not an image: it must be (H, W), (H, W, 3) or (H, W, 4).")
     height, width = array.shape[:2]
     _check_size(width, height, MEGAPIXELS)
-    if array.dtype.kind == "b":
-        to_bytes = _times(255)
-    elif array.dtype.kind == "u":
-        divisor = np.iinfo(array.dtype).max // 255
-
-        def to_bytes(rows: np.ndarray) -> np.ndarray:
-            return (rows // divisor if divisor > 1 else rows).astype(np.uint8, copy=False)
-
-    elif array.dtype.kind in "if":
-        low, top = array.min(), array.max()
-        if not (np.isfinite(low) and np.isfinite(top)):
-            raise ImageError("The array holds NaN or infinite values; an image's values are 0..1 or 0..255.")
-        if low < 0 or top > 255:
-            raise ImageError("The array's values must lie in 0..1 or in 0..255.")
-        to_bytes = _times(255 if array.dtype.kind == "f" and top <= 1 else 1)
-    else:
+    kind = array.dtype.kind
+    if kind not in "biuf":
         raise ImageError(f"An array of {array.dtype} is not an image: its values must be numbers.")
+    low, top = array.min(), array.max()
+    if not (np.isfinite(low) and np.isfinite(top)):
+        raise ImageError("The array holds NaN or infinite values; an image's values are 0..1 or 0..255.")
+    if kind in "if" and (low < 0 or top > 255):
+        raise ImageError("The array's values must lie in 0..1 or in 0..255.")
+    factor = 255 if top <= 1 else 1
+    divisor = np.iinfo(array.dtype).max // 255 if kind == "u" and top > 1 else 1
+
+    def to_bytes(values: np.ndarray) -> np.ndarray:
+        if kind == "f":
+            return (values * factor).astype(np.uint8)
+        # Whole numbers are made small before they are multiplied: 255 does not fit into every type.
+        values = (values // divisor if divisor > 1 else values).astype(np.uint8, copy=False)
+        return values * np.uint8(factor) if factor > 1 else values
 
     def part(box: Box) -> np.ndarray:
         left, top, right, bottom = box
         return _in_colour(to_bytes(array[top:bottom, left:right]))
 
     return _Picture(width, height, part)
-
-
-def _times(factor: int) -> Callable[[np.ndarray], np.ndarray]:
-    return lambda rows: (rows * factor).astype(np.uint8)
 
 
 def _in_colour(pixels: np.ndarray) -> np.ndarray:
@@ -274,7 +277,7 @@ def _number_range(image: Image.Image) -> tuple[float, float]:
     return min(low, 0.0), max(high, 65535.0 if high > 255 else 255.0 if high > 1 else 1.0)
 
 
-def _upright_pixels(picture: _Picture, full_side: int) -> tuple[np.ndarray, float]:
+def _upright_pixels(picture: _Picture) -> np.ndarray:
     ratio = min(1.0, WORKING_SIDE / max(picture.width, picture.height))
     width, height = (max(1, round(side * ratio)) for side in (picture.width, picture.height))
     count = -(-picture.width * picture.height // STRIP_PIXELS)
@@ -291,12 +294,11 @@ def _upright_pixels(picture: _Picture, full_side: int) -> tuple[np.ndarray, floa
             for top, bottom, part_height in _cuts(picture.height, height, rows)
         ]
     )
-    pixels = np.ascontiguousarray(TURNS.get(picture.orientation, TURNS[1])(pixels))
-    return _on_paper(pixels), max(pixels.shape[:2]) / full_side
+    return _on_paper(np.ascontiguousarray(TURNS.get(picture.orientation, TURNS[1])(pixels)))
 
 
 def _cuts(length: int, reduced: int, count: int) -> list[tuple[int, int, int]]:
-    """A side cut into so many pieces: where each begins and ends, and how long it is to be where the side is `reduced`."""
+    """A side cut into so many pieces: where each begins and ends, and its length where the side's is `reduced`."""
     edges = np.linspace(0, reduced, count + 1).round().astype(int)
     places = (edges * (length / reduced)).round().astype(int)
     return list(zip(places.tolist(), places[1:].tolist(), np.diff(edges).tolist()))

@@ -150,17 +150,17 @@ class DigitReader:
         Raises:
             ImageError: at the first image that can't be read, after the readings of all before it.
         """
-        pages: list[tuple[Page, float]] = []
+        pages: list[tuple[Page, float, tuple[int, int]]] = []
         pieces = pixels_held = 0
         for image in images:
             try:
-                pixels, scale = load_pixels(image)
+                pixels, size = load_pixels(image)
             except ImageError:
                 yield from self._readings(pages)
                 raise
             ink, ink_scale = find_ink(pixels)
             page = segment(ink)
-            pages.append((page, scale * ink_scale))
+            pages.append((page, _scale(pixels, size) * ink_scale, size))
             pieces += sum(map(len, page.lines))
             pixels_held += ink.size
             if pieces >= BATCH or pixels_held >= PIXELS_HELD:
@@ -174,11 +174,12 @@ class DigitReader:
         Raises:
             ImageError: as `read` does.
         """
-        pixels, scale = load_pixels(image)
+        pixels, size = load_pixels(image)
+        scale, seen = _scale(pixels, size), (pixels.shape[1], pixels.shape[0])
         ink, ink_scale = find_ink(pixels)
-        (reading,) = self._readings([(segment(ink), scale * ink_scale)])
-        ink = cv2.resize(ink, pixels.shape[1::-1])
-        boxes = tuple(_scaled(digit.box, scale) for digit in reading.digits)
+        (reading,) = self._readings([(segment(ink), scale * ink_scale, size)])
+        ink = cv2.resize(ink, seen)
+        boxes = tuple(_scaled(digit.box, scale, seen) for digit in reading.digits)
         frames = np.array([digit.frame for digit in reading.digits], np.float32).reshape(-1, FRAME_SIDE, FRAME_SIDE)
         return Stages(pixels, ink, boxes, frames, reading)
 
@@ -186,20 +187,20 @@ class DigitReader:
         """Which of a digit's ink decided how it was read: float32 (28, 28), see digits.occlusion."""
         return occlusion(digit.frame, int(digit.label), self._classifier.classify)
 
-    def _readings(self, pages: list[tuple[Page, float]]) -> Iterator[Reading]:
-        read = assemble([page for page, _ in pages], self._classifier.classify)
-        for lines, (_, scale) in zip(read, pages):
+    def _readings(self, pages: list[tuple[Page, float, tuple[int, int]]]) -> Iterator[Reading]:
+        read = assemble([page for page, _, _ in pages], self._classifier.classify)
+        for lines, (_, scale, size) in zip(read, pages):
             yield Reading(
-                tuple(self._digit(guess, number, scale) for number, line in enumerate(lines) for guess in line)
+                tuple(self._digit(guess, number, scale, size) for number, line in enumerate(lines) for guess in line)
             )
 
-    def _digit(self, guess: Guess, line: int, scale: float) -> Digit:
+    def _digit(self, guess: Guess, line: int, scale: float, size: tuple[int, int]) -> Digit:
         best = int(guess.probabilities.argmax())
         return Digit(
-            label=self._classifier.labels[best],
+            label=str(best),
             probability=float(guess.probabilities[best]),
             probabilities=guess.probabilities,
-            box=_scaled(guess.piece.box, 1 / scale),
+            box=_scaled(guess.piece.box, 1 / scale, size),
             certainty=guess.certainty,
             certain=guess.certainty >= self._classifier.certain_from and float(guess.probabilities[best]) >= LIKELY,
             frame=guess.frame,
@@ -207,6 +208,12 @@ class DigitReader:
         )
 
 
-def _scaled(box: tuple[int, int, int, int], factor: float) -> tuple[int, int, int, int]:
+def _scale(pixels: np.ndarray, size: tuple[int, int]) -> float:
+    """How many pixels make one of the image of that size."""
+    return max(pixels.shape[:2]) / max(size)
+
+
+def _scaled(box: tuple[int, int, int, int], factor: float, size: tuple[int, int]) -> tuple[int, int, int, int]:
+    """A box on a copy of that size: within it, though the shorter side was rounded when one was reduced."""
     left, top, right, bottom = (round(side * factor) for side in box)
-    return left, top, right, bottom
+    return left, top, min(right, size[0]), min(bottom, size[1])

@@ -93,7 +93,7 @@ DOUBTFUL = ("10,000 specks", "10,000 strokes", "1,000 long strokes", "a page of 
 def test_a_page_that_is_no_handwriting_is_answered_soon(reader, page):
     pixels = PAGES[page]()
     began = time.process_time()
-    assert_valid(reader.read(pixels))
+    assert_valid(reader.read(pixels), pixels)
     assert time.process_time() - began < SLOWEST * MOST_SECONDS
 
 
@@ -199,6 +199,7 @@ print(repr(reader.read(sys.argv[1]).text), megabytes() - idle)
 @pytest.mark.parametrize(("size", "text"), [((8000, 8000), "'1'"), ((640_000, 100), "''")])
 def test_the_largest_image_of_any_mode_takes_half_a_gigabyte_at_most(tmp_path, mode, form, size, text):
     width, height = size
+    assert width * height == MEGAPIXELS * 1_000_000
     page = Image.new("I" if mode == "I;16" else "L", size, 65_535 if mode == "I;16" else 255)
     page.paste(0, (width // 2 - 200, height // 4, width // 2 + 200, 3 * height // 4))
     page.convert(mode).save(tmp_path / "one", form, **({"transparency": 255} if mode == "P" else {}))

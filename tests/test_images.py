@@ -103,10 +103,20 @@ def test_a_large_photo_turned_by_its_camera_keeps_boxes_in_its_own_pixels(reader
     assert np.abs(np.subtract((left, top, right, bottom), expected)).max() <= 12
 
 
-def test_large_images_are_reduced_and_say_by_how_much():
-    pixels, scale = load_pixels(Image.new("L", (4 * WORKING_SIDE, WORKING_SIDE), 255))
+def test_large_images_are_reduced_and_say_how_large_they_were():
+    pixels, size = load_pixels(Image.new("L", (4 * WORKING_SIDE, WORKING_SIDE), 255))
     assert pixels.shape == (WORKING_SIDE // 4, WORKING_SIDE, 3)
-    assert scale == pytest.approx(0.25)
+    assert size == (4 * WORKING_SIDE, WORKING_SIDE)
+
+
+@pytest.mark.parametrize("kind", ["u1", "u2", "i1", "i8", "?", "f4"])
+def test_zeros_and_ones_are_a_mask(reader, kind):
+    assert reader.read((np.asarray(SEVEN) > 127).astype(kind)).text == "7"
+
+
+def test_what_is_wrong_with_an_images_values_is_said():
+    with pytest.raises(ImageError, match="NaN"):
+        load_pixels(Image.fromarray(np.full((10, 10), np.nan, np.float32)))
 
 
 def test_paths_are_read(tmp_path, reader):

@@ -145,6 +145,15 @@ def test_the_stages_of_a_large_photo_are_of_one_size_and_the_reading_is_in_its_o
     assert stages.reading.digits[0].box == pytest.approx([2.25 * side for side in stages.boxes[0]], abs=3)
 
 
+def test_a_box_ends_where_the_image_does(reader):
+    # 8000x6004 is reduced to 1600x1201: one row of these is 5 of those, and the last would end at 6005.
+    page = np.full((6004, 8000), 255, np.uint8)
+    cv2.line(page, (4000, 4000), (3600, 6003), 0, 160)
+    cv2.line(page, (3000, 4000), (4000, 4000), 0, 160)
+    (digit,) = reader.read(page).digits
+    assert digit.box[3] == 6004
+
+
 def test_the_stages_of_a_blank_sheet_are_empty(reader):
     stages = reader.stages(np.full((100, 200), 255, np.uint8))
     assert stages.boxes == ()
