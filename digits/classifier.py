@@ -20,9 +20,9 @@ DEFAULT_MODEL = Path(__file__).resolve().parent.parent / "models" / "digits.onnx
 # The contract between frame.py, the training script and the model; the file says which one it speaks.
 FRAME_CONTRACT = "mnist-20-in-28-centre-of-mass"
 
-OUTPUTS = {"probabilities", "is_digit"}
+OUTPUTS = ["probabilities", "is_digit"]
 
-DIGITS = 10
+LABELS = list("0123456789")
 
 # Frames a call of the network: larger batches gain no speed and cost memory.
 BATCH = 256
@@ -37,20 +37,19 @@ class Classifier:
 
     Args:
         model: path of an ONNX file written by train_export.py.
-        threads: cores for one call of the network. One is best where callers run side by side.
 
     Raises:
-        ModelError: no such file, not an ONNX model, or a model with another contract.
+        ModelError: no such file, not an ONNX model, a model with another contract, or one with other labels.
     """
 
-    def __init__(self, model: str | os.PathLike = DEFAULT_MODEL, threads: int = 1):
+    def __init__(self, model: str | os.PathLike = DEFAULT_MODEL):
         path = Path(model)
         if not path.is_file():
             raise ModelError(
                 f"There is no model at {path}. Train one with 'make train', or name another with the model option."
             )
         options = onnxruntime.SessionOptions()
-        options.intra_op_num_threads = threads
+        options.intra_op_num_threads = 1  # best where callers run side by side
         options.inter_op_num_threads = 1
         options.log_severity_level = 3
         try:
@@ -60,20 +59,24 @@ class Classifier:
         self.metadata: dict[str, str] = self._session.get_modelmeta().custom_metadata_map
         inputs = {node.name for node in self._session.get_inputs()}
         outputs = {node.name for node in self._session.get_outputs()}
-        if self.metadata.get("frame") != FRAME_CONTRACT or inputs != {"image"} or not outputs >= OUTPUTS:
+        if self.metadata.get("frame") != FRAME_CONTRACT or inputs != {"image"} or not outputs >= set(OUTPUTS):
             raise ModelError(
                 f"{path} is not a model for this reader: its frame contract is {self.metadata.get('frame')!r}, "
                 f"and {FRAME_CONTRACT!r} is needed. Models are made by train_export.py."
             )
         try:
-            self.labels: list[str] = [str(label) for label in json.loads(self.metadata["labels"])]
+            labels = json.loads(self.metadata["labels"])
             self.certain_from = float(self.metadata["certain_from"])
-            if len(self.labels) != DIGITS:
-                raise ValueError
-        except (KeyError, TypeError, ValueError) as error:
+        except (KeyError, ValueError) as error:
             raise ModelError(
-                f"{path} does not say what its {DIGITS} labels are, or when it is sure; make it anew with 'make train'."
+                f"{path} does not say what its labels are, or when it is sure; make it anew with 'make train'."
             ) from error
+        if labels != LABELS:
+            raise ModelError(f"{path} has other labels than 0 to 9 in order; make it anew with 'make train'.")
+        if not 0 <= self.certain_from <= 1:
+            raise ModelError(
+                f"{path} is sure from {self.certain_from} on, which is no probability; make it anew with 'make train'."
+            )
 
     def classify(self, frames: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Reads frames.
@@ -87,9 +90,9 @@ class Classifier:
         """
         frames = np.asarray(frames, np.float32).reshape(-1, 28, 28, 1)
         if not len(frames):
-            return np.zeros((0, len(self.labels)), np.float32), np.zeros(0, np.float32)
+            return np.zeros((0, len(LABELS)), np.float32), np.zeros(0, np.float32)
         batches = [
-            self._session.run(["probabilities", "is_digit"], {"image": frames[start : start + BATCH]})
+            self._session.run(OUTPUTS, {"image": frames[start : start + BATCH]})
             for start in range(0, len(frames), BATCH)
         ]
         probabilities, is_digit = (np.concatenate(column) for column in zip(*batches))

@@ -1,5 +1,7 @@
 """The model file is checked before it is trusted, and frames come back as probabilities."""
 
+import json
+
 import numpy as np
 import onnx
 import pytest
@@ -67,7 +69,13 @@ def test_a_model_with_another_contract_is_refused(tmp_path):
 
 
 @pytest.mark.parametrize(
-    "said", [{"labels": "{"}, {"labels": '["1"]'}, {"labels": "7"}, {"certain_from": "soon"}], ids=str
+    "said",
+    [
+        *({"labels": labels} for labels in ("{", '["1"]', "7", json.dumps(list("1234567890")))),
+        *({"labels": json.dumps(labels)} for labels in (list("abcdefghij"), list(range(10)))),
+        *({"certain_from": value} for value in ("soon", "nan", "-3", "1e9", "inf")),
+    ],
+    ids=str,
 )
 def test_a_model_that_says_nonsense_of_itself_is_refused(tmp_path, said):
     model = onnx.load(DEFAULT_MODEL)
