@@ -5,6 +5,7 @@ Prints one reading per file. It knows files, folders and formats of output; all 
 
 import argparse
 import csv
+import io
 import json
 import os
 import sys
@@ -50,7 +51,7 @@ def main(arguments: list[str] | None = None) -> int:
     if args.csv:
         table.writerow(["file", "text", "lowest_probability", "certain"])
     failures = 0
-    has_folder = any(Path(name).is_dir() for name in args.images)
+    has_folder = any(map(os.path.isdir, args.images))
     if not paths:
         print(f"There are no images in {', '.join(args.images)}.", file=sys.stderr)
         return SOME_FAILED
@@ -91,7 +92,8 @@ def _on_cluster(args: argparse.Namespace) -> int:
 def _files(names: list[str]) -> Iterator[Path]:
     for name in names:
         path = Path(name)
-        if path.is_dir():
+        # Path.is_dir raises where a name is too long to be one.
+        if os.path.isdir(name):
             yield from sorted(p for p in path.rglob("*") if p.suffix.lower() in IMAGE_SUFFIXES and p.is_file())
         else:
             yield path
@@ -115,6 +117,8 @@ def _sentence(path: Path, reading: Reading, with_name: bool) -> str:
 
 
 def _quiet_main() -> int:
+    if isinstance(sys.stdout, io.TextIOWrapper):  # a file's name may hold what can't be printed
+        sys.stdout.reconfigure(errors="backslashreplace")
     try:
         return main()
     except BrokenPipeError:  # the reader of our output has gone, as in `| head`

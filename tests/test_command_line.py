@@ -72,6 +72,27 @@ def test_a_broken_file_is_reported_and_the_rest_go_on(folder):
     assert "seven.png: 7" in done.stdout
 
 
+@pytest.mark.parametrize("form", [(), ("--csv",), ("--json",)])
+def test_a_name_that_can_not_be_printed_is_escaped(folder, form):
+    try:
+        draw("5").save(os.fsencode(folder) + b"/m\xff.png", "PNG")
+    except OSError:
+        pytest.skip("this system has no such names")
+    done = digits(*form, folder, env=os.environ | {"PYTHONIOENCODING": "utf-8:strict"})
+    assert done.returncode == 0
+    assert "Traceback" not in done.stderr
+    (line,) = (line for line in done.stdout.splitlines() if "\\udcff.png" in line)
+    assert "5" in line
+    assert "seven.png" in done.stdout
+
+
+def test_a_name_that_is_too_long_is_reported_and_the_rest_go_on(folder):
+    done = digits(folder / "seven.png", "x" * 5000, folder / "forty-two.jpg")
+    assert done.returncode == 1
+    assert "could not be opened" in done.stderr
+    assert [line.split()[1] for line in done.stdout.splitlines()] == ["7", "42"]
+
+
 def test_a_blank_page_says_so(tmp_path):
     from PIL import Image
 
