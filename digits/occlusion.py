@@ -4,17 +4,14 @@ It knows frames and a function that reads them, nothing of networks or pictures.
 (Occlusion maps: Zeiler and Fergus, "Visualizing and understanding convolutional networks", 2014.)
 """
 
-from collections.abc import Callable
-
 import numpy as np
 
+from digits.assemble import Classify
 from digits.frame import FRAME_SIDE
 
 # A patch is as wide as a stroke and a half; it moves in steps that still cover every pixel several times.
 PATCH = 6
 STEP = 2
-
-Classify = Callable[[np.ndarray], tuple[np.ndarray, np.ndarray]]
 
 
 def occlusion(frame: np.ndarray, label: int, classify: Classify) -> np.ndarray:
