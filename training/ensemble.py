@@ -7,14 +7,12 @@ they are single precision again once the file is loaded. It works on ONNX files 
 were trained.
 """
 
-import os
 from pathlib import Path
 
 import numpy as np
 
-from training.export import ExportError
-
-OUTPUTS = ("probabilities", "is_digit")
+from digits.classifier import OUTPUTS
+from training.export import ExportError, outputs, put_in_place
 
 # How far the average of the members as they are may lie from the file's, whose weights are rounded to 11 bits.
 TOLERANCE = 0.005
@@ -37,19 +35,8 @@ def export_average(members: list[Path], metadata: dict[str, str], images: np.nda
     """
     import onnx
 
-    path.parent.mkdir(parents=True, exist_ok=True)
-    part = path.with_name(f".{path.name}.{os.getpid()}.part")
-    try:
-        model = _average([onnx.load(member) for member in members])
-        onnx.helper.set_model_props(model, metadata)
-        onnx.save(model, part)
-        onnx.checker.check_model(str(part), full_check=True)
-        _check(part, members, images)
-        os.replace(part, path)
-    except onnx.checker.ValidationError as error:
-        raise ExportError(f"onnx.checker refused the averaged model: {error}") from error
-    finally:
-        part.unlink(missing_ok=True)
+    model = _average([onnx.load(member) for member in members])
+    put_in_place(model, metadata, lambda part: _check(part, members, images), path)
 
 
 def _average(members):
@@ -92,19 +79,11 @@ def _rounded(weights):
 
 
 def _check(path: Path, members: list[Path], images: np.ndarray) -> None:
-    ours = _outputs(path, images)
-    theirs = [_outputs(member, images) for member in members]
+    ours = outputs(path, images)
+    theirs = [outputs(member, images) for member in members]
     difference = max(float(np.abs(one - np.mean(others, 0)).max()) for one, *others in zip(ours, *theirs))
     if not difference <= TOLERANCE:
         raise ExportError(
             f"The averaged model disagrees with its members by up to {difference:.1e} "
             f"(at most {TOLERANCE:.0e} is allowed)."
         )
-
-
-def _outputs(path: Path, images: np.ndarray) -> list[np.ndarray]:
-    import onnxruntime
-
-    session = onnxruntime.InferenceSession(path, providers=["CPUExecutionProvider"])
-    batches = [session.run(OUTPUTS, {"image": images[start : start + 500]}) for start in range(0, len(images), 500)]
-    return [np.concatenate(column) for column in zip(*batches)]

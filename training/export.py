@@ -5,11 +5,13 @@ here, so that tf2onnx could be swapped in one place.
 """
 
 import os
+from collections.abc import Callable
 from pathlib import Path
 
 import keras
 import numpy as np
 
+from digits.classifier import OUTPUTS
 from training.calibration import sigmoid, softmax
 
 OPSET = 18
@@ -44,22 +46,46 @@ def export_onnx(
     Raises:
         ExportError: the file failed a check; what was at `path` is untouched.
     """
+    both = as_float32(keras.Model(network.input, [network.output, head.output]))
+    model = _convert(both, temperature)
+    put_in_place(model, metadata, lambda part: check_parity(both, temperature, part, images), path)
+
+
+def put_in_place(model, metadata: dict[str, str], check: Callable[[Path], None], path: Path) -> None:
+    """Writes a model beside `path`, proves the file, and only then puts it in its place, in one step.
+
+    Args:
+        model: an onnx.ModelProto.
+        metadata: goes into the file's metadata_props.
+        check: takes the file that was written, and raises ExportError where it is not right.
+        path: the file to write or replace.
+
+    Raises:
+        ExportError: the file failed a check; what was at `path` is untouched.
+    """
     import onnx
 
     path.parent.mkdir(parents=True, exist_ok=True)
     part = path.with_name(f".{path.name}.{os.getpid()}.part")
-    both = as_float32(keras.Model(network.input, [network.output, head.output]))
     try:
-        model = _convert(both, temperature)
         onnx.helper.set_model_props(model, metadata)
         onnx.save(model, part)
         onnx.checker.check_model(str(part), full_check=True)
-        check_parity(both, temperature, part, images)
+        check(part)
         os.replace(part, path)
     except onnx.checker.ValidationError as error:
-        raise ExportError(f"onnx.checker refused the exported model: {error}") from error
+        raise ExportError(f"onnx.checker refused the model: {error}") from error
     finally:
         part.unlink(missing_ok=True)
+
+
+def outputs(path: Path, images: np.ndarray) -> list[np.ndarray]:
+    """What a file's model says of images, in the order of OUTPUTS."""
+    import onnxruntime
+
+    session = onnxruntime.InferenceSession(path, providers=["CPUExecutionProvider"])
+    batches = [session.run(OUTPUTS, {"image": images[start : start + 500]}) for start in range(0, len(images), 500)]
+    return [np.concatenate(column) for column in zip(*batches)]
 
 
 def as_float32(network: keras.Model) -> keras.Model:
@@ -77,12 +103,7 @@ def as_float32(network: keras.Model) -> keras.Model:
 
 def check_parity(both: keras.Model, temperature: float, path: Path, images: np.ndarray):
     """Raises ExportError unless every argmax is equal and every output within TOLERANCE of Keras's."""
-    import onnxruntime
-
-    session = onnxruntime.InferenceSession(path, providers=["CPUExecutionProvider"])
-    batches = [images[start : start + 500] for start in range(0, len(images), 500)]
-    outputs = [session.run(["probabilities", "is_digit"], {"image": batch}) for batch in batches]
-    ours, our_is_digit = (np.concatenate(column) for column in zip(*outputs))
+    ours, our_is_digit = outputs(path, images)
     logits, digit_logit = both.predict(images, batch_size=500, verbose=0)
     theirs, their_is_digit = softmax(logits / temperature), sigmoid(digit_logit[:, 0])
     difference = float(max(np.abs(ours - theirs).max(), np.abs(our_is_digit - their_is_digit).max()))

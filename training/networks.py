@@ -94,4 +94,3 @@ def is_digit_head(network: keras.Model) -> keras.Model:
 
 
 NETWORKS = {"standardized": standardized, "two-block": two_block, "three-conv": three_conv}
-DEFAULT = "standardized"
