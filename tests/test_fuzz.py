@@ -101,4 +101,7 @@ def test_any_ink_is_taken_apart_into_pieces_that_are_its_own(ink):
             left, top, right, bottom = piece.box
             assert 0 <= left < right <= ink.shape[1]
             assert 0 <= top < bottom <= ink.shape[0]
-            assert sum(part.width for part in page.cut(piece)) >= 1
+            own = np.isin(page.labels, piece.labels)
+            parts = [np.isin(page.labels, part.labels) for part in page.cut(piece)]
+            assert all(part.any() for part in parts)
+            np.testing.assert_array_equal(np.sum(parts, 0), own)
