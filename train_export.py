@@ -11,6 +11,7 @@ models/README.md is written anew.
 """
 
 import argparse
+import importlib.util
 import json
 import os
 import sys
@@ -25,7 +26,13 @@ from digits.classifier import FRAME_CONTRACT, Classifier  # noqa: E402
 from training.data import DataError, load_mnist  # noqa: E402
 
 CODE_VERSION = "1.0"
-BAD_DATA, FAILED_CHECK, INTERRUPTED = 2, 3, 130
+NO_PACKAGES, BAD_DATA, FAILED_CHECK, INTERRUPTED = 2, 2, 3, 130
+
+# What reading does without.
+PACKAGES = ("keras", "matplotlib", "onnx", "tensorflow", "tf2onnx")
+
+# Options that don't change what is trained, and those that the model card names in any case.
+BESIDE = ("data", "out", "runs", "keep_model", "resume", "arch", "seed", "threads")
 
 
 def parse_arguments(arguments=None):
@@ -40,10 +47,10 @@ def parse_arguments(arguments=None):
     option("--resume", action="store_true", help="go on from this run's last checkpoint")
     option("--arch", choices=["standardized", "two-block", "three-conv"], default="standardized", help="the network")
     option("--seed", type=int, nargs="+", default=[0, 1], help="seeds; the average of their networks is shipped")
-    option("--epochs", type=int, default=20, help="epochs of the learning-rate schedule")
-    option("--head-epochs", type=int, default=5, help="epochs of the head that tells digits from the rest")
-    option("--patience", type=int, default=12, help="stop after so many epochs without a lower validation loss")
-    option("--batch-size", type=int, default=128, help="images a step")
+    option("--epochs", type=positive, default=20, help="epochs of the learning-rate schedule")
+    option("--head-epochs", type=positive, default=5, help="epochs of the head that tells digits from the rest")
+    option("--patience", type=positive, default=12, help="stop after so many epochs without a lower validation loss")
+    option("--batch-size", type=positive, default=128, help="images a step")
     option("--learning-rate", type=float, default=2e-3, help="peak of the schedule: warm-up, then cosine to zero")
     option("--weight-decay", type=float, default=0.02, help="decoupled weight decay (AdamW)")
     option("--ema", type=float, default=0.998, help="momentum of the weights' moving average, which is what ships")
@@ -63,19 +70,36 @@ def parse_arguments(arguments=None):
         default="auto",
         help="arithmetic of the training; auto takes bfloat16 where the processor has matrix units for it",
     )
-    option("--limit", type=int, help="use only so many images of each set, for a trial run")
+    option("--limit", type=positive, help="use only so many images of each set, for a trial run")
     return parser.parse_args(arguments)
+
+
+def positive(text):
+    """A whole number from 1 on."""
+    if int(text) < 1:
+        raise ValueError
+    return int(text)
+
+
+def changed_options(args):
+    """The options that change what is trained and are not at their defaults, by their names."""
+    defaults = vars(parse_arguments([]))
+    return {name: value for name, value in vars(args).items() if name not in BESIDE and value != defaults[name]}
 
 
 def main(arguments=None):
     args = parse_arguments(arguments)
+    missing = [name for name in PACKAGES if not importlib.util.find_spec(name)]
+    if missing:
+        print(f"Training needs {', '.join(missing)}: pip install -r requirements-dev.txt.", file=sys.stderr)
+        return NO_PACKAGES
     try:
         mnist = load_mnist(args.data, args.limit)
     except DataError as error:
         print(error, file=sys.stderr)
         return BAD_DATA
 
-    from training import export, report
+    from training import export, fit, report
 
     runs = []
     for seed in args.seed:
@@ -86,7 +110,7 @@ def main(arguments=None):
             kept = str(stopped) or f"Stopped. The best weights so far are in {run}."
             print(f"{kept} The model in {args.out} is left as it was. The same command with --resume goes on.")
             return INTERRUPTED
-        except export.ExportError as error:
+        except (export.ExportError, fit.CheckpointError) as error:
             print(f"{error} The model in {args.out} is left as it was.", file=sys.stderr)
             return FAILED_CHECK
 
@@ -106,8 +130,8 @@ def main(arguments=None):
 def train(mnist, seed, run, args):
     """Trains, exports and evaluates one network; leaves digits.onnx, metrics.json and pictures in `run`.
 
-    Returns the metrics. Raises ExportError where the exported file fails a check, and KeyboardInterrupt, with what was
-    kept, after ctrl-C.
+    Returns the metrics. Raises ExportError where the exported file fails a check, CheckpointError where a run can't be
+    resumed, and KeyboardInterrupt, with what was kept, after ctrl-C.
     """
     import keras
     import tensorflow as tf
@@ -146,6 +170,7 @@ def train(mnist, seed, run, args):
         "precision": precision,
         "train_images": len(mnist.train.labels),
         "variants": args.variants,
+        "options": changed_options(args),
         "temperature": temperature,
         "certain_from": calibration.CERTAIN_FROM,
         "validation_loss": calibration.cross_entropy(validation, mnist.validation.labels),
@@ -193,7 +218,7 @@ def ship(mnist, runs, out):
 
     members = [metrics for _, metrics in runs]
     metrics = {
-        **{key: members[0][key] for key in ("arch", "train_images", "variants", "certain_from", "versions")},
+        **{key: members[0][key] for key in ("arch", "train_images", "variants", "options", "certain_from", "versions")},
         "seeds": [member["seed"] for member in members],
         "parameters": sum(member["parameters"] for member in members),
     }

@@ -76,6 +76,15 @@ def test_missing_and_broken_files_are_named(tmp_path, arrays):
     (tmp_path / "broken.npz").write_bytes(b"PK broken")
     with pytest.raises(DataError, match="damaged"):
         load_mnist(str(tmp_path / "broken.npz"))
+    np.save(tmp_path / "one.npy", arrays["x_train"])
+    with pytest.raises(DataError, match="no .npz"):
+        load_mnist(str(tmp_path / "one.npy"))
+    np.savez_compressed(tmp_path / "torn.npz", **arrays | {"x_train": np.zeros((240, 28, 28), np.uint8)})
+    content = bytearray((tmp_path / "torn.npz").read_bytes())
+    content[100:140] = b"\xff" * 40
+    (tmp_path / "torn.npz").write_bytes(content)
+    with pytest.raises(DataError, match="damaged"):
+        load_mnist(str(tmp_path / "torn.npz"))
     write_idx(tmp_path, arrays)
     labels = tmp_path / IDX_FILES["y_test"]
     labels.write_bytes(labels.read_bytes()[:30])

@@ -104,6 +104,32 @@ def test_bad_data_is_one_sentence_and_touches_no_model(data, tmp_path):
     assert (tmp_path / "models" / "digits.onnx").read_bytes() == b"old"
 
 
+@pytest.mark.parametrize("option", ["--epochs", "--head-epochs", "--batch-size", "--limit", "--patience"])
+def test_none_of_what_must_be_some_is_refused(option, tmp_path):
+    done = train(tmp_path, option, 0)
+    assert done.returncode == 2
+    assert f"argument {option}: invalid positive value: '0'" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_a_torn_checkpoint_is_one_sentence(tmp_path, mnist_path):
+    run = tmp_path / "runs" / "three-conv-seed1"
+    run.mkdir(parents=True)
+    (run / "progress.json").write_text('{"history": {"loss": [0.')
+    done = train(tmp_path, "--data", mnist_path, "--limit", 100, "--arch", "three-conv", "--seed", 1, "--resume")
+    assert done.returncode == 3
+    assert f"The checkpoint in {run} is damaged." in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_without_its_packages_training_is_one_sentence():
+    # Keras hidden, as where only what reading needs is installed.
+    code = "import sys; sys.modules['keras'] = None; import train_export; sys.exit(train_export.main([]))"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=ROOT)
+    assert done.returncode == 2
+    assert done.stderr == "Training needs keras: pip install -r requirements-dev.txt.\n"
+
+
 def test_ctrl_c_keeps_the_best_model_so_far_and_says_so(tmp_path, mnist_path):
     arguments = (
         "--data",

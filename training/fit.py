@@ -22,6 +22,10 @@ from training.networks import is_digit_head
 from training.synthesis import NOT_A_DIGIT, others, variants
 
 
+class CheckpointError(RuntimeError):
+    """A run can't be resumed from what it left; the message says what to do."""
+
+
 @dataclass
 class Trained:
     """How a training went: its history by epoch, the best epoch (from 1; 0 where none was finished), whether ctrl-C
@@ -36,7 +40,7 @@ class Trained:
 def fit(network, train, validation, seed: int, args, run: Path) -> Trained:
     """Trains `network` on augmented images and on other ways of writing, synthesized anew in every epoch.
 
-    Its best weights are then in run/best.weights.h5.
+    Its best weights are then in run/best.weights.h5. Raises CheckpointError where it can't be resumed.
     """
     model = _augmented(network, seed, args)
     count = int(args.variants * len(train.labels))
@@ -160,9 +164,14 @@ class _Keeper(keras.callbacks.Callback):
         if not progress.exists():
             print(f"There is no checkpoint in {self.run} yet: starting from the beginning.")
             return 0
-        saved = json.loads(progress.read_text())
-        model.load_weights(self.run / "last.weights.h5")
-        self.history, self.best_epoch, self.seconds = saved["history"], saved["best_epoch"], saved["seconds"]
+        try:
+            saved = json.loads(progress.read_text())
+            model.load_weights(self.run / "last.weights.h5")
+            self.history, self.best_epoch, self.seconds = saved["history"], saved["best_epoch"], saved["seconds"]
+        except (OSError, ValueError, KeyError, TypeError) as error:
+            raise CheckpointError(
+                f"The checkpoint in {self.run} is damaged. The same command without --resume begins anew."
+            ) from error
         return len(self.history["loss"])
 
     def is_done(self):
