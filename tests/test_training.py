@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -73,6 +74,53 @@ def test_pictures_and_model_card_are_written(trained):
     assert "three-conv" in card
     assert "%" in card
     assert "epoch 4/4" in done.stderr + done.stdout
+    # What was not at its default belongs to how it is made again; and nobody measured this model on real handwriting.
+    assert "--arch three-conv --seed 3 4 --epochs 4 --limit 3000\n" in card
+    assert "real handwriting" not in card
+
+
+@pytest.fixture
+def models(tmp_path):
+    return Path(shutil.copytree(ROOT / "models", tmp_path / "models"))
+
+
+def card_of(models):
+    from training.report import write_model_card
+
+    write_model_card(models)
+    return (models / "README.md").read_text()
+
+
+def test_the_shipped_card_is_what_its_figures_make(models):
+    assert card_of(models) == (ROOT / "models" / "README.md").read_text()
+
+
+def test_the_card_keeps_other_runs_out_of_the_shipped_network(models):
+    run = json.loads((models / "metrics" / "standardized-seed1.json").read_text())
+    other = run | {"seed": 7, "test_accuracy": 0.9, "test_errors": 1000}
+    (models / "metrics" / "standardized-seed7.json").write_text(json.dumps(other))
+    before, after = (ROOT / "models" / "README.md").read_text(), card_of(models)
+    assert "\n| 7 |" not in after
+    (alone,) = (line for line in before.splitlines() if "one network alone" in line)
+    assert alone in after
+
+
+def test_the_card_says_of_the_measured_model_alone_how_it_reads_handwriting(models):
+    assert "## On real handwriting" in card_of(models)
+    with (models / "digits.onnx").open("ab") as model:
+        model.write(b"another")
+    assert "## On real handwriting" not in card_of(models)
+
+
+def test_the_card_says_which_networks_are_of_an_older_script(models):
+    assert "An older version of the script trained `three-conv` and `two-block`" in card_of(models)
+    for name in ("three-conv", "two-block"):
+        path = models / "metrics" / f"{name}-seed0.json"
+        run = json.loads(path.read_text()) | {"variants": 0.15, "certain_from": 0.45}
+        path.write_text(json.dumps(run))
+    card = card_of(models)
+    assert "older version" not in card
+    assert "Other rows come from the same command" in card
 
 
 def test_no_part_files_are_left(trained):

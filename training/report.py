@@ -1,9 +1,10 @@
 """What a training run tells people: figures, pictures and the model card.
 
-The pictures that show MNIST images stay in the run's own folder. The model card is made from models/metrics/ and
-benchmarks/accuracy.md alone, so that it can be written anew without training anything.
+The pictures that show MNIST images stay in the run's own folder. The model card is made from the model file,
+models/metrics/ and benchmarks/accuracy.md alone, so that it can be written anew without training anything.
 """
 
+import hashlib
 import itertools
 import json
 import os
@@ -130,7 +131,8 @@ def _draw_digits(path, chosen, images, labels, probabilities, title):
 
 
 def write_model_card(models: Path) -> None:
-    """models/README.md from the figures in models/metrics/: the shipped model's and every run's."""
+    """models/README.md from the figures in models/metrics/, the shipped model's and every run's, and from what
+    benchmarks/accuracy.md says of models/digits.onnx, if it says anything."""
     figures = {path.stem: json.loads(path.read_text()) for path in sorted((models / "metrics").glob("*.json"))}
     if "shipped" not in figures:
         return  # networks were compared, and none was shipped
@@ -138,12 +140,14 @@ def write_model_card(models: Path) -> None:
     by_network: dict[str, list[dict]] = {}
     for run in figures.values():
         by_network.setdefault(run["arch"], []).append(run)
-    table = ACCURACY.read_text().strip() if ACCURACY.exists() else "Not measured yet."
-    (models / "README.md").write_text(_card(shipped, by_network, table))
+    digest = hashlib.sha256((models / "digits.onnx").read_bytes()).hexdigest()
+    table = ACCURACY.read_text().strip() if ACCURACY.exists() else ""
+    is_measured = f"begins with {digest[:16]}." in table
+    (models / "README.md").write_text(_card(shipped, by_network, table if is_measured else ""))
 
 
 def _card(shipped, by_network, table):
-    siblings = by_network[shipped["arch"]]
+    siblings = [figures for figures in by_network[shipped["arch"]] if figures["seed"] in shipped["seeds"]]
     rows = "\n".join(_network_row(name, runs) for name, runs in sorted(by_network.items(), key=_by_accuracy))
     seeds = "\n".join(
         f"| {f['seed']} | {f['validation_accuracy']:.2%} | {f['test_accuracy']:.2%} | {f['test_errors']} "
@@ -174,8 +178,8 @@ Written by `train_export.py` from the figures in `metrics/`; the model file carr
 
 ## How good it is
 
-Every network was trained by this script, on the same split; "ways added" is how many images in other ways of writing
-joined them, as a part of all. The best epoch and the calibration are chosen on a validation split of the training set; the
+Every network was trained on the same split; "ways added" is how many images in other ways of writing joined its training
+images, as a part of these. The best epoch and the calibration are chosen on a validation split of the training set; the
 test set is read once, at the end.
 
 | network | parameters | size | one image, one core | epochs | ways added | MNIST test accuracy | seeds |
@@ -197,19 +201,11 @@ Errors of the shipped file by digit:
 ![Loss and accuracy by epoch](history.png)
 ![Confusion matrix on the test set](confusion.png)
 
-## On real handwriting
+{_on_real_handwriting(table)}## How to make it again
 
-The whole road, from image to text, as `python -m benchmarks.accuracy` measured it; what the sets are, and what the columns
-mean, is said in the README.
+    python train_export.py --data mnist.npz --arch {shipped["arch"]} --seed {" ".join(map(str, shipped["seeds"]))}{_options(shipped)}
 
-{table}
-
-## How to make it again
-
-    python train_export.py --data mnist.npz --arch {shipped["arch"]} --seed {" ".join(map(str, shipped["seeds"]))}
-
-Without `--data`, Keras downloads MNIST. The other rows come from the same command with their network, seed and
-number of epochs, and `--keep-model`.
+Without `--data`, Keras downloads MNIST.{_on_other_rows(shipped, by_network)}
 
 ## What it is bad at
 
@@ -226,6 +222,41 @@ number of epochs, and `--keep-model`.
 def _network(shipped):
     seeds = shipped["seeds"]
     return f"`{shipped['arch']}`" if len(seeds) == 1 else f"the average of {len(seeds)} of `{shipped['arch']}`"
+
+
+def _on_real_handwriting(table):
+    """The section, where the figures are this model's own."""
+    if not table:
+        return ""
+    return f"""## On real handwriting
+
+The whole road, from image to text, as `python -m benchmarks.accuracy` measured it; what the sets are, and what the columns
+mean, is said in the README.
+
+{table}
+
+"""
+
+
+def _options(shipped):
+    """What was not at its default, as it is given on the command line."""
+    return "".join(f" --{name.replace('_', '-')} {value}" for name, value in shipped.get("options", {}).items())
+
+
+def _on_other_rows(shipped, by_network):
+    """How the rows of other networks were made: as the shipped one's, or by an older version of the script."""
+    others = {name: runs for name, runs in sorted(by_network.items()) if name != shipped["arch"]}
+    older = [
+        f"`{name}`"
+        for name, runs in others.items()
+        if any("variants" not in run or run["certain_from"] != shipped["certain_from"] for run in runs)
+    ]
+    text = ""
+    if len(older) < len(others):
+        text += " Other rows come from the same command with their network, seed and options, and `--keep-model`."
+    if older:
+        text += f"\nAn older version of the script trained {' and '.join(older)}; today's would give other figures."
+    return text
 
 
 def _on_cores(cores):
