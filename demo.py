@@ -25,6 +25,7 @@ from page.examples import examples
 from page.figures import figures
 from page.files import Files
 from page.gate import GATE, UNKNOWN
+from page.kept import Forgetful, ShortQueue
 from page.look import LOOK
 from page.pad import Pad, seen
 from page.pile import MAX_FILE
@@ -133,6 +134,7 @@ def create_demo(reader: DigitReader) -> gr.Blocks:
             api_description=PREDICT,
             queue=False,
         )
+    demo._queue = ShortQueue(demo)
     return demo
 
 
@@ -147,7 +149,8 @@ def main() -> int:
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # containers are stopped so: it ends as with ctrl-C
     try:
         reader = DigitReader(args.model)
-        create_demo(reader).launch(
+        demo = create_demo(reader)
+        app, _, _ = demo.launch(
             share=args.share,
             server_name=args.host,
             server_port=args.port,
@@ -157,6 +160,7 @@ def main() -> int:
             run_history=False,
             enable_monitoring=False,
             mcp_server=HAS_ASSISTANTS,
+            prevent_thread_lock=True,
             app_kwargs={
                 "routes": [*ROUTES, straight_road(reader, ReaderPool(args.model))],
                 "middleware": [GATE, PREVIEW],
@@ -164,6 +168,8 @@ def main() -> int:
             },
             **LOOK,
         )
+        app.state_holder = Forgetful(demo)
+        demo.block_thread()
     except ModelError as error:
         print(error, file=sys.stderr)
         return 1

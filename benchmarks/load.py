@@ -122,14 +122,21 @@ def overload(seconds: float) -> list[str]:
 def endurance(count: int) -> list[tuple[int, float, int]]:
     """Requests, megabytes in memory, files in the cache: after each tenth of many requests, right and wrong."""
     image = frames()[0]
-    url = f"data:image/png;base64,{base64.b64encode(image).decode()}"
-    requests = [
+    small, large = ({"url": _as_url(file)} for file in (image, image + bytes(300_000)))
+    same = [
         _as_body("/predict", image),
-        post("/predict", json.dumps({"image": url}).encode(), "application/json"),
+        _as_json("/predict", {"image": small["url"]}),
         _as_body("/predict", b"no pixels"),
-        post("/predict", b'{"image": "/etc/passwd"}', "application/json"),
-        post("/gradio_api/run/predict", json.dumps({"data": [{"url": url}]}).encode(), "application/json"),
-        post("/gradio_api/run/predict", b'{"data": [{"path": "/etc/passwd"}]}', "application/json"),
+        _as_json("/predict", {"image": "/etc/passwd"}),
+        _as_json("/gradio_api/run/predict", {"data": [small]}),
+        _as_json("/gradio_api/run/predict", {"data": [{"path": "/etc/passwd"}]}),
+        _as_json("/gradio_api/call/predict", {"data": [large]}),  # nobody comes for the answer
+    ]
+    # Each round is another session; Gradio would know them all again.
+    requests = [
+        request
+        for session in range(count // len(same))
+        for request in (*same, _as_json("/gradio_api/run/predict", {"data": [small], "session_hash": str(session)}))
     ]
     marks = []
     with ours() as server:
@@ -154,6 +161,14 @@ def photos() -> list[bytes]:
 
 def _as_body(path: str, image: bytes) -> bytes:
     return post(path, image, "image/png")
+
+
+def _as_json(path: str, question: dict) -> bytes:
+    return post(path, json.dumps(question).encode(), "application/json")
+
+
+def _as_url(image: bytes) -> str:
+    return f"data:image/png;base64,{base64.b64encode(image).decode()}"
 
 
 def _png(pixels: np.ndarray) -> bytes:

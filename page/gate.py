@@ -24,10 +24,15 @@ from page.pile import MAX_FILE, MEGABYTE
 PLACES = 160  # requests with a body that are worked on or wait for it
 MAX_BODY = MAX_FILE * 4 // 3 + MEGABYTE  # bytes: one file as base64, and what is said of it
 MAX_UPLOAD = BATCH * MAX_FILE + MEGABYTE  # bytes: what the page sends at a time; goes to disk, and is not held
+MAX_ASIDE = MEGABYTE  # bytes of all other bodies: Gradio keeps them past its answer, and files are uploaded before
 MAX_HELD = 256 * MEGABYTE  # bytes of all bodies in memory
 PATIENCE = 20  # seconds between two pieces of a body
 
 _UPLOAD = "/gradio_api/upload"
+
+# Who sends an image here has it read before the answer comes, and nothing is kept.
+_ANSWERED = re.compile(r"/predict|/gradio_api/((run|api)/.*|mcp(/|/http/?)?)")
+
 _WITH_BODY = ("POST", "PUT", "PATCH", "DELETE")
 
 # Gradio would fetch these for whoever asks, from any public address.
@@ -95,6 +100,7 @@ class _Passage:
     def __init__(self, gate: Gate, scope: Scope, receive: Receive, send: Send):
         self._gate, self._scope, self._receive, self._send = gate, scope, receive, send
         self._is_upload = scope["path"].startswith(_UPLOAD)
+        self._limit = MAX_UPLOAD if self._is_upload else MAX_BODY if _ANSWERED.fullmatch(scope["path"]) else MAX_ASIDE
         self._received = self._held = 0
         self._arriving = scope["method"] in _WITH_BODY
         self._entered = 0.0
@@ -126,9 +132,8 @@ class _Passage:
             self._check_places()
 
     def _check_size(self, size: int) -> None:
-        limit = MAX_UPLOAD if self._is_upload else MAX_BODY
-        if size > limit:
-            self._refuse(413, texts.too_large(limit))
+        if size > self._limit:
+            self._refuse(413, texts.too_large(self._limit))
 
     def _check_places(self) -> None:
         if self._gate.free <= 0:

@@ -76,7 +76,8 @@ def test_uploads_reach_the_reader_untouched(client, reader, tmp_path):
     Image.fromarray(clear).save(tmp_path / "clear.png")
     Image.fromarray(gray.astype(np.uint16) * 257).save(tmp_path / "deep.png")
     Image.fromarray(gray).rotate(-90, expand=True).save(tmp_path / "turned.jpg", exif=exif, quality=95)
-    for name in ("clear.png", "deep.png", "turned.jpg"):
+    Image.fromarray(gray).resize((2100, 1500)).save(tmp_path / "large.bmp")
+    for name in ("clear.png", "deep.png", "turned.jpg", "large.bmp"):
         got = client.predict(handle_file(str(tmp_path / name)), api_name="/predict")
         assert got["text"] == "4079"
         assert_same_reading(got, reader.read(tmp_path / name).to_dict())

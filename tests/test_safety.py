@@ -25,7 +25,7 @@ from benchmarks.servers import free_port
 from digits.classifier import DEFAULT_MODEL
 from digits.cores import ReaderPool
 from page import texts
-from page.gate import MAX_BODY, MAX_UPLOAD, PLACES, Gate
+from page.gate import MAX_ASIDE, MAX_BODY, MAX_UPLOAD, PLACES, Gate
 from page.straight import straight_road
 from tests.browser import EXAMPLES
 from tests.test_api import FILE, assert_same_reading
@@ -136,9 +136,18 @@ def test_headers_are_set_on_every_answer(server, path):
     assert "http:" not in headers["Content-Security-Policy"]
 
 
-@pytest.mark.parametrize("path", ["/predict", RUN, "/gradio_api/call/predict", "/gradio_api/queue/join", "/nothing"])
-def test_too_large_a_body_is_refused_before_it_is_read(server, path):
-    with begin(server, path, MAX_BODY + 1, b"{") as client:
+@pytest.mark.parametrize(
+    ("path", "limit"),
+    [
+        ("/predict", MAX_BODY),
+        (RUN, MAX_BODY),
+        ("/gradio_api/call/predict", MAX_ASIDE),
+        ("/gradio_api/queue/join", MAX_ASIDE),
+        ("/nothing", MAX_ASIDE),
+    ],
+)
+def test_too_large_a_body_is_refused_before_it_is_read(server, path, limit):
+    with begin(server, path, limit + 1, b"{") as client:
         assert client.recv(12) == b"HTTP/1.1 413"
 
 
@@ -314,4 +323,4 @@ def test_neither_memory_nor_cache_grow():
     _, warm, files = marks[3]
     _, memory, files_at_the_end = marks[-1]
     assert files_at_the_end == files == 0
-    assert memory - warm < 10  # megabytes
+    assert memory - warm < 10, marks  # megabytes
