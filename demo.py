@@ -31,7 +31,7 @@ from page.pad import Pad, seen
 from page.pile import MAX_FILE
 from page.preview import PREVIEW
 from page.served import ROUTES
-from page.source import ImageFile, Source
+from page.source import ImageFile, Page, Source
 from page.stages import HowItSees, pictures
 from page.straight import straight_road
 from page.texts import NO_IMAGE, PREDICT, TITLE, not_listening, spoken_by, translated
@@ -77,7 +77,7 @@ def create_demo(reader: DigitReader) -> gr.Blocks:
         except ImageError as error:
             raise gr.Error(str(error), print_exception=False) from error
 
-    with gr.Blocks(title=TITLE, analytics_enabled=False, delete_cache=(HOUR, HOUR)) as demo:
+    with Page(title=TITLE, analytics_enabled=False, delete_cache=(HOUR, HOUR)) as demo:
         gr.HTML(**parts("heading"))
         with gr.Tabs(elem_classes="rooms", overflow_behavior="wrap"):
             with gr.Tab(translated("page.write")):

@@ -5,17 +5,32 @@ bits, the rotation that a camera notes) and answers a broken file with a bare "E
 """
 
 import base64
-import binascii
 from pathlib import Path
+from typing import Any
 
 import gradio as gr
 from gradio.data_classes import ImageData
+from gradio.exceptions import InvalidPathError
 from gradio.utils import is_in_or_equal
 from gradio_client.utils import is_http_url_like
 
 from page import texts
 
 Source = bytes | str | None
+
+
+class Page(gr.Blocks):
+    """A page that has a sentence for whatever is sent to it."""
+
+    async def preprocess_data(self, *arguments: Any, **options: Any) -> list[Any]:
+        try:
+            return await super().preprocess_data(*arguments, **options)
+        except gr.Error:
+            raise
+        except InvalidPathError:
+            raise gr.Error(texts.NOT_SENT, print_exception=False) from None
+        except Exception:  # all that happens here is to unpack what was sent, and anything can be sent
+            raise gr.Error(texts.NOT_UNDERSTOOD, print_exception=False) from None
 
 
 class LocalFiles:
@@ -59,12 +74,14 @@ def decoded(url: str) -> bytes:
     """The bytes in a data: URL.
 
     Raises:
-        gr.Error: a link, a path, or a data: URL that is broken.
+        gr.Error: nothing, a link, a path, or a data: URL that is broken.
     """
+    if not url:
+        raise gr.Error(texts.NO_IMAGE, print_exception=False)
     head, _, content = url.partition(",")
     if not head.startswith("data:"):
         raise gr.Error(texts.NO_LINKS if "://" in url else texts.NOT_SENT, print_exception=False)
     try:
         return base64.b64decode(content, validate=True)
-    except binascii.Error:
+    except ValueError:
         raise gr.Error(texts.BROKEN_DATA, print_exception=False) from None

@@ -55,8 +55,7 @@ def server(tmp_path_factory) -> Iterator[str]:
     finally:
         process.terminate()
         process.wait()
-    # Gradio logs its own refusal of a path that was not uploaded, and nothing else may go wrong.
-    assert log.read_text().count("Traceback") == log.read_text().count("InvalidPathError: Cannot move")
+    assert "Traceback" not in log.read_text()
 
 
 @pytest.fixture(scope="session")

@@ -108,6 +108,15 @@ def test_unreadable_file_says_why(client, tmp_path):
         ({"path": "https://example.com/x.png", "meta": FILE}, texts.NO_LINKS),
         ({"url": "https://example.com/x.png", "meta": FILE}, texts.NO_LINKS),
         ({"url": "data:image/png;base64,x", "meta": FILE}, texts.BROKEN_DATA),
+        ({"url": "data:image/png;base64,é"}, texts.BROKEN_DATA),
+        ({"path": "/etc/passwd", "meta": FILE}, texts.NOT_SENT),
+        ({"url": 5}, texts.NOT_UNDERSTOOD),
+        ({"path": 7}, texts.NOT_UNDERSTOOD),
+        ({"path": "\0"}, texts.NOT_UNDERSTOOD),
+        ({"path": "\0", "meta": FILE}, texts.NOT_UNDERSTOOD),
+        ({"path": "x", "meta": "y"}, texts.NOT_UNDERSTOOD),
+        ("x", texts.NOT_UNDERSTOOD),
+        ([1], texts.NOT_UNDERSTOOD),
     ],
 )
 def test_what_was_not_sent_is_refused(server, image, said):
@@ -115,9 +124,19 @@ def test_what_was_not_sent_is_refused(server, image, said):
     assert answer["error"] == said
 
 
+@pytest.mark.parametrize("sent", ["x", 5, [1], {"url": 5}, {"path": "\0"}, {"image": 5, "chosen": 0}, {"chosen": 0}])
+@pytest.mark.parametrize("event", ["read", "see"])
+def test_the_pages_own_events_refuse_with_a_sentence(server, event, sent):
+    (number,) = [
+        known["id"] for known in json.loads(curl(f"{server}/config"))["dependencies"] if known["api_name"] == event
+    ]
+    answer = json.loads(curl(f"{server}/gradio_api/run/predict", {"data": [sent], "fn_index": number}))
+    assert answer["error"] in (texts.NOT_UNDERSTOOD, texts.NOT_SENT)
+
+
 def test_file_of_the_server_is_refused(server):
     for path in ("/etc/passwd", str(NUMBER)):
         answer = curl(f"{server}/gradio_api/run/predict", {"data": [{"path": path, "meta": FILE}]})
-        assert list(json.loads(answer)) == ["error"]
+        assert json.loads(answer)["error"] == texts.NOT_SENT
         assert "root:" not in answer
         assert "4079" not in answer.replace(NUMBER.name, "")
