@@ -107,12 +107,12 @@ def row(item: Item, reader: DigitReader, texts: Texts) -> dict[str, Any]:
     except Exception:  # one file must not end the reading of all others, whatever is wrong with it
         log.exception("A file of a pile could not be read")
         return not_read(texts.say("files.unexpected"))
-    certainty = min((digit.probability for digit in stages.reading.digits), default=None)
+    probability = min((digit.probability for digit in stages.reading.digits), default=None)
     return {
         "file": item.name,
         "state": "sure" if stages.reading.certain else "unsure",
-        "certainty": certainty,
-        "percent": None if certainty is None else percent(certainty),
+        "certainty": probability,
+        "percent": None if probability is None else percent(probability),
         "thumbnail": _thumbnail(stages),
         "reading": stages.reading.to_dict(),
     }
