@@ -20,7 +20,7 @@ from page.pile import MAX_FILE
 from page.source import decoded
 
 # All are answered by the road itself: in JSON, and with a sentence.
-_METHODS = ("DELETE", "GET", "PATCH", "POST", "PUT")
+_METHODS = ("DELETE", "GET", "OPTIONS", "PATCH", "POST", "PUT", "TRACE")
 
 # Of what a body may say it is. "application/x-www-form-urlencoded" is what curl says of any.
 _IMAGES = ("", "application/octet-stream", "application/x-www-form-urlencoded")

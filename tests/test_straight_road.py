@@ -97,7 +97,7 @@ def test_an_image_of_too_many_pixels(server, tmp_path):
     assert "at most 64 megapixels" in answer["error"]
 
 
-@pytest.mark.parametrize("method", ["GET", "PUT", "DELETE"])
+@pytest.mark.parametrize("method", ["GET", "PUT", "DELETE", "OPTIONS", "TRACE"])
 def test_other_methods(server, method):
     status, headers, answer = ask(server, None, None, method)
     assert (status, headers["Allow"]) == (405, "POST")
