@@ -8,7 +8,19 @@ another what concerns only the browser by events of the document: `digits:exampl
 from pathlib import Path
 from typing import Any
 
+import gradio as gr
+
 _HERE = Path(__file__).parent
+
+
+class Component(gr.HTML):
+    """A gr.HTML whose properties the server sets: it has Gradio's events, and what its script quotes is none.
+
+    Gradio's own takes any name in quotes there for an event, watch('boxes') too, and answers with an object's address.
+    """
+
+    def __getattr__(self, name: str) -> Any:
+        raise AttributeError(name)
 
 
 def parts(name: str, *scripts: str) -> dict[str, Any]:

@@ -5,12 +5,12 @@ from typing import Any
 import gradio as gr
 
 from digits import Reading
-from page.component import parts
+from page.component import Component, parts
 from page.source import LocalFiles, Source
 from page.texts import percent
 
 
-class Pad(LocalFiles, gr.HTML):
+class Pad(LocalFiles, Component):
     """A sheet for drawings and photos.
 
     As an input it gives what lies on it: None, the bytes of a drawing, or the path of an uploaded file as it was sent,

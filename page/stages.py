@@ -13,7 +13,7 @@ import numpy as np
 from PIL import Image
 
 from digits import Stages
-from page.component import parts
+from page.component import Component, parts
 from page.source import LocalFiles, Source
 
 # Pictures of a whole image are shown small.
@@ -24,7 +24,7 @@ FOR, AGAINST = (37, 99, 235), (234, 88, 12)
 PAPER = (203, 213, 225)
 
 
-class HowItSees(LocalFiles, gr.HTML):
+class HowItSees(LocalFiles, Component):
     """A strip of pictures, folded away until it is asked for.
 
     As an input it gives the image (see `Pad`) and the index of the digit that is looked at closely. As an output it

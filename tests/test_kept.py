@@ -47,6 +47,7 @@ def test_of_a_session_nothing_is_kept(server, event):
     status, _, answer = fetch(f"{server}/gradio_api/run/predict", json.dumps(question).encode())
     assert status == 200
     assert b"4079" in answer or b"data:image" in answer
+    assert b" at 0x" not in answer
     assert fetch(f"{server}/gradio_api/deep_link?session_hash={event}")[2] == b'""'
 
 
