@@ -9,10 +9,12 @@ It says what is on the page and what happens on an event. The reader is in digit
 
 import argparse
 import signal
+import socket
 import sys
 from typing import Any
 
 import gradio as gr
+from gradio.http_server import LOCALHOST_NAME
 
 from digits import DigitReader, ImageError, ModelError
 from digits.classifier import DEFAULT_MODEL
@@ -138,14 +140,40 @@ def create_demo(reader: DigitReader) -> gr.Blocks:
     return demo
 
 
+def port(text: str) -> int:
+    """A port as it is typed.
+
+    Raises:
+        ValueError: it is none.
+    """
+    number = int(text)
+    if not 0 < number < 2**16:
+        raise ValueError
+    return number
+
+
+def can_listen(host: str, port: int | None) -> bool:
+    """Whether there is an address of this machine to listen on; at any port where none is given."""
+    try:
+        family, _, _, _, address = socket.getaddrinfo(host.strip("[]"), port or 0, type=socket.SOCK_STREAM)[0]
+        socket.create_server(address, family=family).close()
+    except OSError:
+        return False
+    return True
+
+
 def main() -> int:
-    """Opens the page; returns the exit status: 0, or 1 where it can't be opened."""
+    """Opens the page; returns the exit status: 0, 1 where it can't be opened, 130 if stopped before."""
     parser = argparse.ArgumentParser(description="Open the page that reads handwritten digits.")
     parser.add_argument("--share", action="store_true", help="make a public link, for up to a week")
     parser.add_argument("--host", help="address to listen on (default: 127.0.0.1, for this machine only)")
-    parser.add_argument("--port", type=int, help="port to listen on (default: the first free one from 7860)")
+    parser.add_argument("--port", type=port, help="port to listen on (default: the first free one from 7860)")
     parser.add_argument("--model", default=DEFAULT_MODEL, help="another model than models/digits.onnx")
     args = parser.parse_args()
+    # Gradio would try a hundred ports, each with a traceback, and can't tell this from any other trouble with a file.
+    if not can_listen(args.host or LOCALHOST_NAME, args.port):
+        print(not_listening(args.host, args.port), file=sys.stderr)
+        return 1
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # containers are stopped so: it ends as with ctrl-C
     try:
         reader = DigitReader(args.model)
@@ -170,14 +198,11 @@ def main() -> int:
         )
         app.state_holder = Forgetful(demo)
         demo.block_thread()
-    except ModelError as error:
+    except (ModelError, OSError) as error:
         print(error, file=sys.stderr)
         return 1
     except KeyboardInterrupt:  # before the page was open
         return INTERRUPTED
-    except OSError:
-        print(not_listening(args.host, args.port), file=sys.stderr)
-        return 1
     return 0
 
 

@@ -123,4 +123,5 @@ def too_large(limit: int) -> str:
 def not_listening(host: str | None, port: int | None) -> str:
     """Why the page could not be opened; to whoever started it."""
     where = f"{host or '127.0.0.1'}, {f'port {port}' if port else 'any port from 7860 to 7959'}"
-    return f"Can't listen on {where}: taken, or no address of this machine. Choose others with --port and --host."
+    why = "taken, not allowed, or no address of this machine"
+    return f"Can't listen on {where}: {why}. Choose others with --port and --host."
