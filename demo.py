@@ -16,7 +16,7 @@ from typing import Any
 import gradio as gr
 from gradio.http_server import LOCALHOST_NAME
 
-from digits import DigitReader, ImageError, ModelError
+from digits import DigitReader, ImageError, ModelError, Reading
 from digits.classifier import DEFAULT_MODEL
 from digits.cores import ReaderPool
 from page.answer import CHOSEN_DIGIT, Answer, nothing_yet, problem, read_as
@@ -29,14 +29,14 @@ from page.files import Files
 from page.gate import GATE, UNKNOWN
 from page.kept import Forgetful, ShortQueue
 from page.look import LOOK
-from page.pad import Pad, seen
+from page.pad import Pad
 from page.pile import MAX_FILE
 from page.preview import PREVIEW
 from page.served import ROUTES
 from page.source import ImageFile, Page, Source
 from page.stages import HowItSees, pictures
 from page.straight import straight_road
-from page.texts import NO_IMAGE, PREDICT, TITLE, not_listening, spoken_by, translated
+from page.texts import NO_IMAGE, PREDICT, TITLE, Texts, not_listening, translated
 
 MAX_THREADS = 8  # images read at the same time; more wait
 HOUR = 3600  # seconds that an uploaded file is kept
@@ -46,15 +46,14 @@ INTERRUPTED = 130  # exit status
 def create_demo(reader: DigitReader) -> gr.Blocks:
     """Builds the page on a reader."""
 
-    def read(image: Source, request: gr.Request) -> tuple[dict[str, Any], Any]:
-        texts = spoken_by(request)
+    def read(image: Source, texts: Texts) -> tuple[dict[str, Any], Reading | None]:
         if image is None:
-            return nothing_yet(), seen(None)
+            return nothing_yet(), None
         try:
             reading = reader.read(image)
         except ImageError as error:
-            return problem(texts.problem(error)), seen(None)
-        return read_as(reading, texts), seen(reading)
+            return problem(texts.problem(error)), None
+        return read_as(reading, texts), reading
 
     def see(asked: tuple[Source, int]) -> Any:
         image, chosen = asked
@@ -85,7 +84,7 @@ def create_demo(reader: DigitReader) -> gr.Blocks:
             with gr.Tab(translated("page.write")):
                 with gr.Row(elem_classes="columns"):
                     with gr.Column(scale=6, min_width=280):
-                        pad = Pad()
+                        pad = Pad(read)
                     with gr.Column(scale=5, min_width=280, elem_classes="reading"):
                         answer = Answer()
                         top_3 = gr.HTML([], elem_classes="top-3", **parts("top3"))
@@ -100,17 +99,6 @@ def create_demo(reader: DigitReader) -> gr.Blocks:
                 code(reader.read(EXAMPLE))
         gr.HTML(**parts("footer"))
 
-        # Every stroke, photo and example takes this one way, one at a time and the last one always: an old answer can't
-        # overtake a newer one. Not queued, a stroke is one request.
-        pad.input(
-            read,
-            inputs=pad,
-            outputs=[answer, pad],
-            queue=False,
-            trigger_mode="always_last",
-            show_progress="hidden",
-            api_visibility="private",
-        )
         # The top 3, the bars and the stages follow the answer's chosen digit, in the browser.
         answer.change(None, inputs=[answer, pad], outputs=[top_3, bars, how_it_sees], js=CHOSEN_DIGIT)
         # Asked only while the stages are unfolded.

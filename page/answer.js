@@ -59,8 +59,13 @@ number.addEventListener('keydown', (event) => {
   choose((chosen + step + digits.length) % digits.length);
 });
 
-watch('value', () => {
+// What stands here is of what lay on the pad before.
+document.addEventListener('digits:asked', () => element.toggleAttribute('data-waiting', true));
+
+document.addEventListener('digits:read', ({detail: answer}) => {
+  element.removeAttribute('data-waiting');
+  props.value = answer;
   render();
-  document.dispatchEvent(new CustomEvent('digits:choose', {detail: props.value.chosen}));
+  document.dispatchEvent(new CustomEvent('digits:choose', {detail: answer.chosen}));
 });
 render();

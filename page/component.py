@@ -1,8 +1,9 @@
 """How this page's own components are made: a template, a style sheet and scripts, which stand beside this file.
 
 Templates and scripts find their texts in `texts`, in the visitor's language (see texts.HEAD). Components tell one
-another what concerns only the browser by events of the document: `digits:example` (an example was chosen) and
-`digits:choose` (a digit is looked at closely).
+another what concerns only the browser by events of the document: `digits:example` (an example was chosen),
+`digits:asked` (something new is being read), `digits:read` (its answer) and `digits:choose` (a digit is looked at
+closely).
 """
 
 from pathlib import Path

@@ -1,7 +1,10 @@
 // The pad: writing, erasing and undoing on it, and photos laid on it. Its value is what lies there: null, a drawing or an
-// example as a PNG data URL, or an uploaded file. Each change sends one 'input'; the answer comes back as the prop `boxes`.
+// example as a PNG data URL, or an uploaded file. Each change asks the server once what that is; the rest of the page hears
+// of it by `digits:asked` and `digits:read`.
 
 const $ = (selector) => element.querySelector(selector);
+const ASK_AGAIN = 5000;  // milliseconds
+
 const canvas = $('canvas'), photo = $('.photo'), video = $('.camera'), boxes = $('.boxes'), problem = $('.problem');
 
 let sheet = {strokes: [], photo: null};  // what lies here; a photo, {value, url}, lies on the strokes
@@ -11,7 +14,10 @@ let stroke = null;  // the one under the pen
 let width = PEN_WIDTHS.medium;
 let colour = PEN_COLOURS.black;
 let erasing = false;
+let found = [];  // the boxes of what was read
 let chosen = 0;  // which digit is looked at closely
+let asking = false;
+let again;  // the timer of a question that got no answer
 let turn = 0;  // counts what was laid on the pad: an upload that ends in a later turn is out of date
 
 // ---- what lies on the pad
@@ -32,7 +38,26 @@ function show(mode) {
 
 function submit(value) {
   props.value = value;
-  trigger('input');
+  ask();
+}
+
+// One question at a time, and the last one always: an old answer can't overtake a newer one. Not as an event of
+// Gradio's, which says nothing of a refusal, and after a lost connection loads the page anew, without the drawing.
+async function ask() {
+  clearTimeout(again);
+  document.dispatchEvent(new CustomEvent('digits:asked'));
+  if (asking) return;
+  asking = true;
+  let asked, reply;
+  do {
+    asked = props.value;
+    reply = await server.read(asked).catch(() => null);
+  } while (asked !== props.value);
+  asking = false;
+  if (!reply) again = setTimeout(ask, ASK_AGAIN);
+  const {answer, boxes} = reply ?? {answer: {sentence: texts.answer.none, tone: 'problem', chosen: 0, digits: []}, boxes: []};
+  found = boxes;
+  document.dispatchEvent(new CustomEvent('digits:read', {detail: answer}));
 }
 
 function lay(next) {
@@ -202,14 +227,14 @@ document.addEventListener('digits:example', ({detail: picture}) => {
 function showBoxes() {
   const isPhoto = element.dataset.mode === 'photo';
   const [across, down] = isPhoto ? [photo.naturalWidth, photo.naturalHeight] : [SENT_WIDTH, SENT_HEIGHT];
-  element.dataset.single = !isPhoto && props.boxes.length === 1;  // a digit alone on the pad needs no box to be found
+  element.dataset.single = !isPhoto && found.length === 1;  // a digit alone on the pad needs no box to be found
   if (!across) return boxes.replaceChildren();  // no preview, or a photo that is on its way and shows them itself
-  const frames = props.boxes.map(({box: [left, top, right, bottom], label, percent, certain}, index) => {
+  const frames = found.map(({box: [left, top, right, bottom], label, percent, certain}, index) => {
     const frame = document.createElement('button');
     frame.type = 'button';
     frame.tabIndex = -1;  // the number offers the same choice to the keyboard and to screen readers
     frame.className = certain ? 'box' : 'box unsure';
-    frame.classList.toggle('chosen', index === chosen && props.boxes.length > 1);
+    frame.classList.toggle('chosen', index === chosen && found.length > 1);
     frame.addEventListener('click', () => {
       document.dispatchEvent(new CustomEvent('digits:choose', {detail: index}));
     });
@@ -217,7 +242,7 @@ function showBoxes() {
     frame.style.top = `${100 * top / down}%`;
     frame.style.width = `${100 * (right - left) / across}%`;
     frame.style.height = `${100 * (bottom - top) / down}%`;
-    const next = props.boxes[index + 1]?.box[0] ?? across;
+    const next = found[index + 1]?.box[0] ?? across;
     const room = (next > left ? next - left : across - left) * boxes.clientWidth / across;
     // At the upper edge there is less room above it for its label.
     const above = Math.min(20, top * boxes.clientHeight / down - 2);
@@ -230,7 +255,6 @@ function showBoxes() {
 }
 
 new ResizeObserver(showBoxes).observe(boxes);
-watch('boxes', showBoxes);
 document.addEventListener('digits:choose', ({detail: index}) => {
   chosen = index;
   showBoxes();

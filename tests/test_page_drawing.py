@@ -40,7 +40,7 @@ def press(page, name: str) -> None:
 
 
 def sent_drawing(request) -> np.ndarray:
-    url = json.loads(request.post_data)["data"][0]
+    url = json.loads(request.post_data)["data"]
     return np.asarray(Image.open(io.BytesIO(base64.b64decode(url.partition(",")[2]))).convert("L"))
 
 
@@ -172,7 +172,7 @@ def test_coloured_ink_is_sent_in_its_colour_and_read(page):
     press(page, "Blue pen")
     with page.expect_request(lambda request: request.method == "POST" and '"data:image' in request.post_data) as sent:
         write(page, "1", 0.2, 0.15, 0.4)
-    url = json.loads(sent.value.post_data)["data"][0]
+    url = json.loads(sent.value.post_data)["data"]
     picture = np.asarray(Image.open(io.BytesIO(base64.b64decode(url.partition(",")[2]))).convert("RGB")).astype(int)
     assert tuple(picture[picture.sum(2).argmin() // 560, picture.sum(2).argmin() % 560]) == (29, 78, 216)
     press(page, "Red pen")
@@ -231,7 +231,7 @@ def test_pen_width_is_the_width_of_the_ink(page):
 def test_an_older_answer_never_replaces_a_newer_one(page):
     page.wait_for_load_state("networkidle")
     held = []
-    page.route("**/run/predict", lambda route: held.append(route) if not held else route.continue_())
+    page.route("**/component_server/", lambda route: held.append(route) if not held else route.continue_())
     write(page, "1", 0.1, 0.15, 0.4)
     page.wait_for_timeout(200)
     assert len(held) == 1
@@ -241,6 +241,42 @@ def test_an_older_answer_never_replaces_a_newer_one(page):
     expect_number(page, "10")
     page.wait_for_timeout(500)
     expect_number(page, "10")
+
+
+@pytest.mark.parametrize(
+    "refusal",
+    [
+        {"status": 503, "json": {"error": "Too much is being read just now."}, "headers": {"Retry-After": "1"}},
+        {"status": 500, "body": "Internal Server Error"},
+        None,  # the connection breaks
+    ],
+)
+def test_a_drawing_that_gets_no_answer_keeps_no_old_one(browser, server, refusal):
+    page = browser.new_page()  # not one of those that may log no error: the browser logs a refusal
+    page.goto(server)
+    write(page, "47", 0.1, 0.15, 0.3)
+    expect_number(page, "47")
+    page.route("**/component_server/", lambda route: route.fulfill(**refusal) if refusal else route.abort())
+    write(page, "1", 0.75, 0.15, 0.3)
+    expect(sentence(page)).to_have_text(ENGLISH["answer"]["none"])
+    for of_the_old in (".digit", ".box", ".top-3 li", ".winner"):
+        expect(page.locator(of_the_old)).to_have_count(0)
+    page.unroute("**/component_server/")
+    expect_number(page, "471")  # asked again, without another stroke
+    page.context.close()
+
+
+def test_an_answer_that_takes_long_fades_the_old_one(page):
+    write(page, "1", 0.1, 0.15, 0.4)
+    expect_number(page, "1")
+    held = []
+    page.route("**/component_server/", lambda route: held.append(route))
+    write(page, "0", 0.5, 0.15, 0.4)
+    faded = page.locator("[data-waiting]:has(.sentence)")
+    expect(faded).to_have_css("opacity", "0.3")
+    held[0].continue_()
+    expect_number(page, "10")
+    expect(faded).to_have_count(0)
 
 
 def test_empty_pad_says_what_to_do(page):

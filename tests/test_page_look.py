@@ -7,7 +7,7 @@ from playwright.sync_api import expect
 from assets.hand import write
 from digits import Digit, Reading
 from page.answer import nothing_yet, read_as
-from page.pad import seen
+from page.pad import boxes
 from page.texts import Texts
 from tests.browser import expect_number, sentence
 
@@ -56,8 +56,8 @@ def test_every_control_has_a_name(page):
 def test_unsure_digit_looks_unsure(page):
     page.wait_for_load_state("networkidle")
     reading = Reading((digit("4", 0.98), digit("7", 0.51, certain=False)))
-    answer = {"data": [read_as(reading, ENGLISH), {"__type__": "update", "props": {"boxes": seen(reading)["boxes"]}}]}
-    page.route("**/run/predict", lambda route: route.fulfill(json=answer))
+    answer = {"answer": read_as(reading, ENGLISH), "boxes": boxes(reading)}
+    page.route("**/component_server/", lambda route: route.fulfill(json=answer))
     write(page, "7", 0.36, 0.12, 0.45)
     expect(sentence(page)).to_have_text("This may be 47: the 7 (51 %) is unsure.")
     expect(page.locator(".digit.unsure")).to_have_text("751 % ?")
