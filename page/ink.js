@@ -23,7 +23,8 @@ function paintStroke(context, stroke, scale) {
     const [x, y] = points[i], [nextX, nextY] = points[i + 1];
     context.quadraticCurveTo(x, y, (x + nextX) / 2, (y + nextY) / 2);
   }
-  context.lineTo(...points.at(-1));
+  const [endX, endY] = points.at(-1);
+  context.lineTo(endX + 0.01, endY);  // so that a tap is a dot: a line of no length is not painted
   context.stroke();
 }
 

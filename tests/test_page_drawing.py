@@ -5,6 +5,8 @@ import io
 import json
 import re
 import statistics
+import urllib.error
+import urllib.request
 
 import numpy as np
 import pytest
@@ -37,6 +39,10 @@ MEASURE_FIRST_ANSWER = """
 
 def press(page, name: str) -> None:
     page.get_by_role("button", name=name).click()
+
+
+def is_drawing(request) -> bool:
+    return request.method == "POST" and '"data:image' in request.post_data
 
 
 def sent_drawing(request) -> np.ndarray:
@@ -170,7 +176,7 @@ def test_pen_is_chosen_with_keys(page):
 
 def test_coloured_ink_is_sent_in_its_colour_and_read(page):
     press(page, "Blue pen")
-    with page.expect_request(lambda request: request.method == "POST" and '"data:image' in request.post_data) as sent:
+    with page.expect_request(is_drawing) as sent:
         write(page, "1", 0.2, 0.15, 0.4)
     url = json.loads(sent.value.post_data)["data"]
     picture = np.asarray(Image.open(io.BytesIO(base64.b64decode(url.partition(",")[2]))).convert("RGB")).astype(int)
@@ -218,14 +224,27 @@ def test_pen_width_is_the_width_of_the_ink(page):
         press(page, "Clear")
         press(page, name)
         expect(page.get_by_role("button", name=name)).to_have_attribute("aria-pressed", "true")
-        with page.expect_request(
-            lambda request: request.method == "POST" and '"data:image' in request.post_data
-        ) as sent:
+        with page.expect_request(is_drawing) as sent:
             draw(page, [(x + width * t / 10, y + width * 0.3) for t in range(2, 9)])
         column = sent_drawing(sent.value)[:, 280]
         heights.append(int((column < 128).sum()))
     assert heights == sorted(heights)
     assert heights[2] >= 2.5 * heights[0] > 0
+
+
+def test_a_tap_is_a_dot_and_one_of_the_eraser_a_hole(page):
+    area = page.locator("canvas").bounding_box()
+    x, y = area["x"] + area["width"] * 0.5, area["y"] + area["width"] * 0.3
+    with page.expect_request(is_drawing) as sent:
+        page.mouse.click(x, y)
+    rows, columns = np.nonzero(sent_drawing(sent.value) < 128)
+    # The medium pen is 0.028 widths of the pad, and 560 pixels are sent.
+    assert np.ptp(rows) + 1 == pytest.approx(0.028 * 560, abs=1.5)
+    assert np.ptp(columns) + 1 == pytest.approx(0.028 * 560, abs=1.5)
+    press(page, "Eraser")
+    with page.expect_request(is_drawing) as sent:
+        page.mouse.click(x, y)
+    assert (sent_drawing(sent.value) == 255).all()
 
 
 def test_an_older_answer_never_replaces_a_newer_one(page):
@@ -277,6 +296,29 @@ def test_an_answer_that_takes_long_fades_the_old_one(page):
     held[0].continue_()
     expect_number(page, "10")
     expect(faded).to_have_count(0)
+
+
+def test_the_server_reads_no_file_that_was_not_sent_to_it(server):
+    with urllib.request.urlopen(f"{server}/config") as answer:
+        components = json.load(answer)["components"]
+    (pad,) = [part["id"] for part in components if part["props"].get("component_class_name") == "Pad"]
+    for lying in (
+        {"path": "/etc/passwd"},
+        {"path": "\0"},
+        {"path": 1},
+        {"url": ""},
+        7,
+        "/etc/passwd",
+        "http://127.0.0.1:9/x.png",
+    ):
+        question = {"data": lying, "component_id": pad, "fn_name": "read", "session_hash": "x"}
+        request = urllib.request.Request(
+            f"{server}/gradio_api/component_server/",
+            json.dumps(question).encode(),
+            {"Content-Type": "application/json"},
+        )
+        with pytest.raises(urllib.error.HTTPError, match="422"):
+            urllib.request.urlopen(request)
 
 
 def test_empty_pad_says_what_to_do(page):
