@@ -53,6 +53,13 @@ def test_every_control_has_a_name(page):
         assert control.evaluate("e => (e.ariaLabel || e.innerText || e.querySelector('img')?.alt || '').trim()")
 
 
+def test_the_chosen_tool_stays_marked_under_the_mouse(page):
+    pen = page.get_by_role("button", name="Medium pen")
+    marked = pen.evaluate("e => getComputedStyle(e).backgroundColor")
+    pen.hover()
+    assert pen.evaluate("e => getComputedStyle(e).backgroundColor") == marked
+
+
 def test_unsure_digit_looks_unsure(page):
     page.wait_for_load_state("networkidle")
     reading = Reading((digit("4", 0.98), digit("7", 0.51, certain=False)))
