@@ -162,8 +162,10 @@ async function openFile(file) {
 }
 
 function showPhoto(url) {
-  delete element.dataset.broken;
-  if (photo.src !== url) photo.src = url;
+  if (photo.src !== url) {
+    delete element.dataset.broken;
+    photo.src = url;
+  }
   show('photo');
 }
 
@@ -205,9 +207,13 @@ async function openCamera() {
   // A phone's own camera app takes better photos than a live picture in a page.
   if (matchMedia('(pointer: coarse)').matches) return $('.from-camera').click();
   show('camera');
+  $('.shutter').disabled = true;  // until there is a picture
   const started = await startCamera(video);
   if (element.dataset.mode !== 'camera') return stopCamera(video);  // closed while the visitor was being asked
-  if (started) return;
+  if (started) {
+    $('.shutter').disabled = false;
+    return;
+  }
   lay(sheet);
   problem.textContent = texts.pad.no_camera;
 }
@@ -306,23 +312,23 @@ function useColour(name) {
 }
 
 const keys = {
-  'ctrl+z': undo,
-  'ctrl+shift+z': redo,
-  'ctrl+y': redo,
-  'delete': clear,
-  'e': actions.eraser,
-  '1': () => useWidth('thin'),
-  '2': () => useWidth('medium'),
-  '3': () => useWidth('thick'),
+  'ctrl+z': '[data-do=undo]',
+  'ctrl+shift+z': '[data-do=redo]',
+  'ctrl+y': '[data-do=redo]',
+  'delete': '[data-do=clear]',
+  'e': '[data-do=eraser]',
+  '1': '[data-width=thin]',
+  '2': '[data-width=medium]',
+  '3': '[data-width=thick]',
 };
 
 document.addEventListener('keydown', (event) => {
   if (!isOpen() || event.target.closest('input, textarea, [contenteditable]')) return;
   const held = [event.ctrlKey || event.metaKey ? 'ctrl+' : '', event.shiftKey ? 'shift+' : '', event.altKey ? 'alt+' : ''];
-  const action = keys[held.join('') + event.key.toLowerCase()];
-  if (!action) return;
+  const button = keys[held.join('') + event.key.toLowerCase()];
+  if (!button) return;
   event.preventDefault();
-  action();
+  $(button).click();  // which a disabled one ignores
 });
 
 show('empty');

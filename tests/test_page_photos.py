@@ -73,6 +73,44 @@ def test_photo_can_be_taken(page):
     expect(page.locator("video")).to_be_hidden()
 
 
+def test_nothing_can_be_taken_before_the_camera_gives_a_picture(browser, server):
+    context = browser.new_context()
+    context.add_init_script("""
+        const ask = navigator.mediaDevices.getUserMedia.bind(navigator.mediaDevices);
+        const allowed = new Promise((allow) => { window.allow = allow; });
+        navigator.mediaDevices.getUserMedia = (wanted) => allowed.then(() => ask(wanted));
+    """)
+    page = context.new_page()
+    page.goto(server)
+    page.get_by_role("button", name="Take a photo").click()
+    shutter = page.get_by_role("button", name="Take the photo")
+    expect(shutter).to_be_visible()
+    expect(shutter).to_be_disabled()
+    page.evaluate("allow()")
+    expect(shutter).to_be_enabled()
+    assert page.evaluate("document.querySelector('video').videoWidth") > 0
+    context.close()
+
+
+def test_keys_press_no_disabled_button(page):
+    choose_file(page, NUMBER)
+    expect_number(page, "4079")
+    page.keyboard.press("e")
+    page.keyboard.press("3")
+    expect(page.get_by_role("button", name="Eraser")).to_have_attribute("aria-pressed", "false")
+    expect(page.get_by_role("button", name="Thick pen")).to_have_attribute("aria-pressed", "false")
+
+
+def test_a_file_that_cant_be_shown_says_so_and_is_read(page, tmp_path):
+    Image.open(NUMBER).save(tmp_path / "number.tiff")
+    choose_file(page, tmp_path / "number.tiff")
+    expect_number(page, "4079")
+    page.wait_for_timeout(300)
+    expect(page.get_by_text(ENGLISH["pad"]["no_preview"])).to_be_visible()
+    choose_file(page, NUMBER)
+    expect(page.get_by_text(ENGLISH["pad"]["no_preview"])).to_be_hidden()
+
+
 def test_clear_takes_the_photo_away_and_the_pad_writes_again(page):
     choose_file(page, NUMBER)
     expect_number(page, "4079")
