@@ -15,7 +15,8 @@ function figure(digit, index) {
   button.tabIndex = chosen ? 0 : -1;
   button.dataset.index = index;
   button.appendChild(document.createElement('span')).textContent = digit.label;
-  button.appendChild(document.createElement('small')).textContent = `${digit.percent} %${digit.certain ? '' : ' ?'}`;
+  const small = button.appendChild(document.createElement('small'));
+  small.append(digit.percent, Object.assign(document.createElement('span'), {className: 'unit', textContent: ' %'}), digit.certain ? '' : ' ?');
   return button;
 }
 
@@ -62,10 +63,12 @@ number.addEventListener('keydown', (event) => {
 // What stands here is of what lay on the pad before.
 document.addEventListener('digits:asked', () => element.toggleAttribute('data-waiting', true));
 
-document.addEventListener('digits:read', ({detail: answer}) => {
+document.addEventListener('digits:read', ({detail: {answer, isPhoto}}) => {
   element.removeAttribute('data-waiting');
   props.value = answer;
   render();
   document.dispatchEvent(new CustomEvent('digits:choose', {detail: answer.chosen}));
+  // On a phone it may be below the screen. A drawing stays under the hand.
+  if (isPhoto) sentence.scrollIntoView({block: 'nearest'});
 });
 render();

@@ -112,7 +112,7 @@ def sentence(page: Page) -> Locator:
 def expect_number(page: Page, *lines: str) -> None:
     """Waits until the page shows these digits, line by line."""
     expect(sentence(page)).to_contain_text(re.compile(rf"(is|be)( an?)? {' / '.join(lines)}\b"))
-    shown = ["".join(line.locator(".digit span").all_inner_texts()) for line in page.locator(".number .line").all()]
+    shown = ["".join(line.locator(".digit > span").all_inner_texts()) for line in page.locator(".number .line").all()]
     assert shown == list(lines)
 
 

@@ -48,6 +48,19 @@ def test_nothing_is_cut_off_at_any_width(open_page, width, scheme):
     assert beside == (width >= 768)
 
 
+@pytest.mark.parametrize("width", [320, 390, 844, 900])
+def test_ten_digits_stand_in_one_line(open_page, width):
+    page = open_page(width, 800)
+    digits = [digit(label, 0.99) for label in "123456789"] + [digit("0", 0.6, certain=False)]
+    answer = {"answer": read_as(Reading(tuple(digits)), ENGLISH), "boxes": []}
+    page.route("**/component_server/", lambda route: route.fulfill(json=answer))
+    write(page, "7", 0.36, 0.12, 0.45)
+    shown = page.locator(".number .digit")
+    expect(shown).to_have_count(10)
+    assert len({one.bounding_box()["y"] for one in shown.all()}) == 1
+    assert float(shown.first.locator("> span").evaluate("e => parseFloat(getComputedStyle(e).fontSize)")) >= 16
+
+
 def test_every_control_has_a_name(page):
     for control in page.locator("button:visible, input:visible, canvas").all():
         assert control.evaluate("e => (e.ariaLabel || e.innerText || e.querySelector('img')?.alt || '').trim()")
