@@ -3,6 +3,9 @@
 // of it by `digits:asked` and `digits:read`.
 
 const $ = (selector) => element.querySelector(selector);
+const EDGE = 30;  // pixels of room above a photo, as in pad.css
+const STACKED = 28;  // pixels that a label of two lines takes above its digit
+const READABLE = 240;  // pixels: what is shown of a photo that is much smaller
 const ASK_AGAIN = 5000;  // milliseconds
 
 const canvas = $('canvas'), photo = $('.photo'), video = $('.camera'), boxes = $('.boxes'), problem = $('.problem');
@@ -57,7 +60,7 @@ async function ask() {
   if (!reply) again = setTimeout(ask, ASK_AGAIN);
   const {answer, boxes} = reply ?? {answer: {sentence: texts.answer.none, tone: 'problem', chosen: 0, digits: []}, boxes: []};
   found = boxes;
-  document.dispatchEvent(new CustomEvent('digits:read', {detail: answer}));
+  document.dispatchEvent(new CustomEvent('digits:read', {detail: {answer, isPhoto: !!sheet.photo}}));
 }
 
 function lay(next) {
@@ -169,7 +172,12 @@ function showPhoto(url) {
   show('photo');
 }
 
-photo.addEventListener('load', showBoxes);
+photo.addEventListener('load', () => {
+  const times = Math.floor(READABLE / Math.max(photo.naturalWidth, photo.naturalHeight));
+  photo.toggleAttribute('data-tiny', times > 1);
+  photo.style.width = times > 1 ? `${times * photo.naturalWidth}px` : '';
+  showBoxes();
+});
 photo.addEventListener('error', () => { element.dataset.broken = ''; });
 
 for (const input of element.querySelectorAll('input[type=file]')) {
@@ -250,10 +258,11 @@ function showBoxes() {
     frame.style.height = `${100 * (bottom - top) / down}%`;
     const next = found[index + 1]?.box[0] ?? across;
     const room = (next > left ? next - left : across - left) * boxes.clientWidth / across;
-    // At the upper edge there is less room above it for its label.
-    const above = Math.min(20, top * boxes.clientHeight / down - 2);
+    // At the upper edge of a drawing there is less room above it for its label.
+    const free = top * boxes.clientHeight / down + (isPhoto ? EDGE : 0);
+    const above = Math.min(20, free - 2);
     frame.style.setProperty('--above', `${above}px`);
-    frame.dataset.room = room >= 66 ? 'line' : room >= 28 && above === 20 ? 'stacked' : 'digit';
+    frame.dataset.room = room >= 66 ? 'line' : room >= 28 && free >= STACKED ? 'stacked' : 'digit';
     frame.innerHTML = `<span>${label} <small>${percent}</small></span>`;
     return frame;
   });

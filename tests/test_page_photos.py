@@ -55,6 +55,56 @@ def test_photo_is_read_upright_with_a_box_round_each_digit(page, photo, reader):
     np.testing.assert_allclose(boxes_on_page(page), expected, atol=0.005)
 
 
+@pytest.mark.parametrize(
+    ("size", "shown"), [((28, 28), (224, 224)), ((100, 40), (200, 80)), ((2400, 120), None), ((480, 480), (480, 480))]
+)
+def test_boxes_stand_on_the_digits_of_small_and_flat_photos(page, tmp_path, reader, size, shown):
+    seven = Image.open(EXAMPLES / "1-7.png").convert("L")
+    seven.thumbnail(size)
+    paper = Image.new("L", size, 255)
+    paper.paste(seven, (size[0] - seven.width, 0))
+    paper.save(tmp_path / "seven.png")
+    choose_file(page, tmp_path / "seven.png")
+    expect_number(page, "7")
+    (digit,) = reader.read(tmp_path / "seven.png").digits
+    np.testing.assert_allclose(boxes_on_page(page), [np.array(digit.box) / (size * 2)], atol=0.01)
+    area = page.locator(".photo").bounding_box()
+    if shown:
+        assert (round(area["width"]), round(area["height"])) == shown
+    assert area["width"] / area["height"] == pytest.approx(size[0] / size[1], rel=0.02)
+
+
+@pytest.mark.parametrize("width", [1280, 390])
+def test_nothing_covers_or_cuts_what_stands_at_the_edges_of_a_photo(open_page, tmp_path, width):
+    page = open_page(width, 844)
+    number = Image.open(NUMBER).convert("L")
+    left, top, right, bottom = number.point(lambda gray: 255 if gray < 128 else 0).getbbox()
+    number.crop((left, top, right, bottom)).save(tmp_path / "edges.png")
+    choose_file(page, tmp_path / "edges.png")
+    expect_number(page, "4079")
+    stage = page.locator(".stage").bounding_box()
+    for label in page.locator(".box span").all():
+        area = label.bounding_box()
+        assert area["y"] >= stage["y"]
+        assert area["x"] >= stage["x"]
+        assert area["x"] + area["width"] <= stage["x"] + stage["width"]
+    for button in page.locator("button:not(.box):visible").all():
+        area = button.bounding_box()
+        apart = (area["y"] >= stage["y"] + stage["height"], area["y"] + area["height"] <= stage["y"])
+        assert any(apart) or area["x"] >= stage["x"] + stage["width"]
+
+
+def test_the_answer_to_a_tall_photo_is_seen_on_a_phone(open_page, tmp_path):
+    page = open_page(390, 844, has_touch=True, is_mobile=True)
+    tall = Image.new("L", (1050, 1400), 255)
+    tall.paste(Image.open(NUMBER).convert("L").resize((1000, 750)), (20, 200))
+    tall.save(tmp_path / "tall.png")
+    choose_file(page, tmp_path / "tall.png")
+    expect_number(page, "4079")
+    expect(sentence(page)).to_be_in_viewport(ratio=1)
+    expect(page.locator(".photo")).to_be_in_viewport(ratio=1)
+
+
 @pytest.mark.parametrize("kind", ["paste", "drop"])
 def test_photo_can_be_pasted_and_dropped_anywhere(page, kind):
     url = "data:image/png;base64," + base64.b64encode(NUMBER.read_bytes()).decode()
