@@ -55,13 +55,12 @@ def create_demo(reader: DigitReader) -> gr.Blocks:
             return problem(texts.problem(error)), None
         return read_as(reading, texts), reading
 
-    def see(asked: tuple[Source, int]) -> Any:
-        image, chosen = asked
+    def see(image: Source, chosen: int) -> dict[str, Any]:
         try:
             stages = reader.stages(image) if image is not None else None
         except ImageError:
             stages = None  # the answer says why
-        if stages is None or chosen >= len(stages.reading.digits):
+        if stages is None or not 0 <= chosen < len(stages.reading.digits):
             return pictures(stages)
         return pictures(stages, chosen, reader.occlusion(stages.reading.digits[chosen]))
 
@@ -89,7 +88,7 @@ def create_demo(reader: DigitReader) -> gr.Blocks:
                         answer = Answer()
                         top_3 = gr.HTML([], elem_classes="top-3", **parts("top3"))
                         bars = gr.HTML({"percents": [], "certain": True}, **parts("bars"))
-                how_it_sees = HowItSees()
+                how_it_sees = HowItSees(see)
                 examples()
             with gr.Tab(translated("files.tab")):
                 Files(reader)
@@ -101,16 +100,6 @@ def create_demo(reader: DigitReader) -> gr.Blocks:
 
         # The top 3, the bars and the stages follow the answer's chosen digit, in the browser.
         answer.change(None, inputs=[answer, pad], outputs=[top_3, bars, how_it_sees], js=CHOSEN_DIGIT)
-        # Asked only while the stages are unfolded.
-        how_it_sees.input(
-            see,
-            inputs=how_it_sees,
-            outputs=how_it_sees,
-            queue=False,
-            trigger_mode="always_last",
-            show_progress="hidden",
-            api_visibility="private",
-        )
         # What is slow only once, on the server and in the browser, is over before the first stroke.
         demo.load(lambda: None, queue=False, show_progress="hidden", api_visibility="private")
 

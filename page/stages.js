@@ -1,11 +1,23 @@
-// How it sees. The value is what to look at: {image, chosen}; the server answers with the prop `pictures`. Nothing is
-// asked of it while the strip is folded.
+// How it sees. The value is what to look at: {image, chosen}; the server answers with pictures of it. Nothing is asked of
+// it while the strip is folded.
 
 const details = element.querySelector('details'), strip = element.querySelector('.strip');
 const about = element.querySelector('.about');
 
-function ask() {
-  if (details.open) trigger('input');
+let seen = {};
+let asking = false;
+
+// As the pad asks, and why: see pad.js. Without an answer there is nothing to show; the answer says why.
+async function ask() {
+  if (!details.open || !props.value || asking) return;
+  asking = true;
+  let asked;
+  do {
+    asked = props.value;
+    seen = await server.see(asked).catch(() => null) ?? {};  // a lost connection answers nothing
+  } while (asked !== props.value);
+  asking = false;
+  render();
 }
 
 function figure(title, text, ...content) {
@@ -24,7 +36,7 @@ function sheet(url, alt, boxes = []) {
   const shown = Object.assign(document.createElement('div'), {className: 'sheet'});
   shown.append(picture(url, 'page', alt), ...boxes.map(([left, top, width, height], index) => {
     const box = document.createElement('span');
-    box.className = index === props.pictures.chosen ? 'box chosen' : 'box';
+    box.className = index === seen.chosen ? 'box chosen' : 'box';
     Object.assign(box.style, {left: `${100 * left}%`, top: `${100 * top}%`, width: `${100 * width}%`, height: `${100 * height}%`});
     return box;
   }));
@@ -45,7 +57,7 @@ function frames({frames: urls, labels, chosen}) {
 }
 
 function render() {
-  const {stages: said} = texts, seen = props.pictures;
+  const {stages: said} = texts;
   about.textContent = seen.pixels ? said.about : said.nothing;
   if (!seen.pixels) return strip.replaceChildren();
   const steps = [
@@ -65,5 +77,4 @@ function render() {
 
 details.addEventListener('toggle', ask);
 watch('value', ask);
-watch('pictures', render);
 render();

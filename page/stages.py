@@ -5,16 +5,22 @@ It turns Stages into pictures; stages.js asks for them, and only while they are 
 
 import base64
 import io
+from collections.abc import Callable
 from typing import Any
 
 import cv2
 import gradio as gr
 import numpy as np
+from fastapi import HTTPException
+from gradio.components.base import server
 from PIL import Image
 
 from digits import Stages
 from page.component import Component, parts
 from page.source import LocalFiles, Source
+
+# Makes the pictures of an image and of a digit of it, by its index.
+See = Callable[[Source, int], dict[str, Any]]
 
 # Pictures of a whole image are shown small.
 SIDE = 480
@@ -27,24 +33,29 @@ PAPER = (203, 213, 225)
 class HowItSees(LocalFiles, Component):
     """A strip of pictures, folded away until it is asked for.
 
-    As an input it gives the image (see `Pad`) and the index of the digit that is looked at closely. As an output it
-    takes the pictures of both (see `pictures`).
+    Its value is the image (see `Pad`) and the index of the digit that is looked at closely. stages.js asks `see` for
+    the pictures of both.
     """
 
-    def __init__(self, **options: Any):
-        super().__init__(None, **{"pictures": {}, **options, **parts("stages")})
+    def __init__(self, see: See, **options: Any):
+        super().__init__(None, **{**options, **parts("stages")})
+        self._see = see
 
-    def preprocess(self, payload: dict | None) -> tuple[Source, int]:
-        if not payload:
-            return None, 0
-        return self.sent(payload["image"]), int(payload["chosen"])
+    @server
+    def see(self, payload: Any) -> dict[str, Any]:
+        """Answers a value of this component: its pictures (see `pictures`)."""
+        try:
+            image, chosen = self.sent(payload["image"]), int(payload["chosen"])
+        except (gr.Error, LookupError, TypeError, ValueError):
+            raise HTTPException(422, "Not something that can lie on the pad.") from None
+        return self._see(image, chosen)
 
     def api_info(self) -> dict[str, Any]:
         return {"type": "object"}
 
 
-def pictures(stages: Stages | None, chosen: int = 0, decisive: np.ndarray | None = None) -> Any:
-    """The update that shows stages, each as the URL of a picture; of no image or no digit, as much as there is.
+def pictures(stages: Stages | None, chosen: int = 0, decisive: np.ndarray | None = None) -> dict[str, Any]:
+    """What shows stages, each as the URL of a picture; of no image or no digit, as much as there is.
 
     Args:
         stages: what was seen of the image; None for no image.
@@ -52,23 +63,21 @@ def pictures(stages: Stages | None, chosen: int = 0, decisive: np.ndarray | None
         decisive: float32 (28, 28), what the ink of that digit did (see digits.occlusion); None without a digit.
     """
     if stages is None:
-        return gr.update(pictures={})
+        return {}
     height, width = stages.ink.shape
-    return gr.update(
-        pictures={
-            "pixels": _picture(_reduced(stages.pixels), "JPEG"),
-            "ink": _picture(_reduced(255 - np.uint8(255 * stages.ink))),
-            # In parts of the picture, which is shown at any size.
-            "boxes": [
-                [left / width, top / height, (right - left) / width, (bottom - top) / height]
-                for left, top, right, bottom in stages.boxes
-            ],
-            "labels": [digit.label for digit in stages.reading.digits],
-            "frames": [_picture(np.uint8(255 * frame)) for frame in stages.frames],
-            "chosen": chosen,
-            "decisive": None if decisive is None else _picture(_coloured(stages.frames[chosen], decisive)),
-        }
-    )
+    return {
+        "pixels": _picture(_reduced(stages.pixels), "JPEG"),
+        "ink": _picture(_reduced(255 - np.uint8(255 * stages.ink))),
+        # In parts of the picture, which is shown at any size.
+        "boxes": [
+            [left / width, top / height, (right - left) / width, (bottom - top) / height]
+            for left, top, right, bottom in stages.boxes
+        ],
+        "labels": [digit.label for digit in stages.reading.digits],
+        "frames": [_picture(np.uint8(255 * frame)) for frame in stages.frames],
+        "chosen": chosen,
+        "decisive": None if decisive is None else _picture(_coloured(stages.frames[chosen], decisive)),
+    }
 
 
 def _coloured(frame: np.ndarray, decisive: np.ndarray) -> np.ndarray:

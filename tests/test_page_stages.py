@@ -102,3 +102,20 @@ def test_what_is_no_image_has_no_stages(page, tmp_path):
     choose_file(page, broken)
     expect(page.get_by_text("broken.png is not an image")).to_be_visible()
     expect(page.locator(".strip figure")).to_have_count(0)
+
+
+def test_a_lost_connection_takes_no_drawing_away(browser, server):
+    page = browser.new_page(viewport={"width": 1280, "height": 1500})
+    page.goto(server)
+    write(page, "4", 0.1, 0.15, 0.3)
+    expect_number(page, "4")
+    page.locator("summary").click()
+    expect(page.locator(".strip figure")).to_have_count(5)
+    page.route("**/component_server/", lambda route: route.abort())
+    write(page, "7", 0.5, 0.15, 0.3)
+    expect(page.locator(".strip figure")).to_have_count(0)
+    page.wait_for_timeout(4000)  # Gradio would load the page anew after two seconds
+    page.unroute("**/component_server/")
+    expect_number(page, "47")
+    expect(page.locator(".strip figure")).to_have_count(5)
+    page.context.close()
