@@ -129,7 +129,7 @@ SETS: dict[str, Callable[[Path], Iterator[Sample]]] = {
     "dev/multi": multi,
     **{f"dev/pen_digits on {paper} paper": partial(pen_on_paper, paper) for paper in PAPERS},
     "dev/pen_digits beside dark things": partial(pen_on_paper, "plain", beside_things=True),
-    "dev/pen_digits on a sheet on a table": pen_on_table,
+    "dev/pen_digits on a table": pen_on_table,
     "dark things alone": things_alone,
     "dev/not_digits": not_digits,
 }

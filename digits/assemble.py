@@ -233,6 +233,8 @@ def _best_path(atoms: list[tuple[Piece, Piece]], steps: dict[int, list[tuple[int
             # A cut was made where the next atom comes from the same piece.
             is_cut = end < len(atoms) and atoms[end][1] is atoms[end - 1][1]
             score += math.log(max(guess.certainty, 1e-9)) + (math.log(CUT_COST) if is_cut else 0)
+            if end < len(atoms) and _is_within(atoms[end][0], guess.piece):
+                score += math.log(ONE_COST)
             ways.append((score, [guess, *rest]))
         if atoms[start][0].size < DOT * height:
             score, rest = best[len(atoms) - start - 1]
@@ -248,6 +250,11 @@ def _may_be_one(parts: list[Piece], wholes: list[Piece], height: int) -> bool:
         whole is other or part.gap(beside) <= JOIN_GAP * height
         for part, beside, whole, other in zip(parts, parts[1:], wholes, wholes[1:])
     )
+
+
+def _is_within(piece: Piece, other: Piece) -> bool:
+    """Whether a piece lies inside another's box, as the slash of a zero does that touches no side."""
+    return together([piece, other]).box == other.box
 
 
 def _distance(piece: Piece, other: Piece) -> int:

@@ -1,4 +1,4 @@
-"""Ink -> pieces that hang together, laid in lines; and the knife that cuts a piece in two.
+"""Ink -> pieces that hang together, laid in lines; and the knife that cuts a piece where asked to.
 
 Specks, frames and strips of table are dropped here. It knows how writing lies on a page, and nothing of which digit is
 which, or of which pieces make one: see assemble.py.

@@ -111,7 +111,7 @@ def row(item: Item, reader: DigitReader, texts: Texts) -> dict[str, Any]:
     return {
         "file": item.name,
         "state": "sure" if stages.reading.certain else "unsure",
-        "certainty": probability,
+        "probability": probability,
         "percent": None if probability is None else percent(probability),
         "thumbnail": _thumbnail(stages),
         "reading": stages.reading.to_dict(),

@@ -4,10 +4,10 @@
 const COLUMNS = ['file', 'text', 'lowest_probability', 'certain', 'error'];
 
 function asCsv(rows) {
-  const lines = rows.map(({file, reading, certainty, error}) => [
+  const lines = rows.map(({file, reading, probability, error}) => [
     file,
     reading?.text ?? '',
-    certainty?.toFixed(4) ?? '',
+    probability?.toFixed(4) ?? '',
     reading ? reading.digits.length > 0 && reading.digits.every(({certain}) => certain) : '',
     error ?? '',
   ]);

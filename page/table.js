@@ -5,7 +5,7 @@ const ORDER = ['not_read', 'unsure', 'sure'];
 const isEmpty = {  // what has nothing in a column stands last, whichever way it is sorted
   file: () => false,
   number: (row) => !row.reading?.text,
-  certainty: (row) => row.certainty === undefined || row.certainty === null,
+  probability: (row) => row.probability === undefined || row.probability === null,
   result: () => false,
 };
 const collator = new Intl.Collator(undefined, {numeric: true});
@@ -13,7 +13,7 @@ const number = (row) => (row.reading?.text ?? '').replaceAll('\n', ' / ');
 const comparisons = {
   file: (a, b) => collator.compare(a.file, b.file),
   number: (a, b) => collator.compare(number(a), number(b)),
-  certainty: (a, b) => a.certainty - b.certainty,
+  probability: (a, b) => a.probability - b.probability,
   result: (a, b) => ORDER.indexOf(a.state) - ORDER.indexOf(b.state),
 };
 
@@ -82,7 +82,7 @@ function drawn(row) {
   }
   cell('file', row.file);
   cell('number', number(row) || '–');
-  cell('certainty', row.percent === undefined || row.percent === null ? '–' : `${row.percent} %`);
+  cell('probability', row.percent === undefined || row.percent === null ? '–' : `${row.percent} %`);
   const result = cell('result');
   result.append(Object.assign(document.createElement('strong'), {textContent: texts.files[row.state]}));
   const why = row.error ?? (row.reading.digits.length ? '' : texts.files.no_digit);

@@ -49,6 +49,15 @@ def test_a_four_of_two_strokes_is_one_digit(reader):
     assert reading.digits[0].box == pytest.approx((90, 60, 220, 250), abs=2)
 
 
+@pytest.mark.parametrize("reach", [0.2, 0.5, 0.75])
+@pytest.mark.parametrize("degrees", [45, 60, 90])
+def test_a_zero_whose_slash_touches_no_side_is_one_digit(reader, degrees, reach):
+    page = cv2.ellipse(np.full((400, 400), 255, np.uint8), (200, 200), (90, 130), 0, 0, 360, 0, 12, cv2.LINE_AA)
+    half = 110 * reach * np.array([np.cos(np.radians(degrees)), -np.sin(np.radians(degrees))])
+    cv2.line(page, (200 - half).astype(int).tolist(), (200 + half).astype(int).tolist(), 0, 12, cv2.LINE_AA)
+    assert reader.read(page).text == "0"
+
+
 def test_digits_that_stand_apart_are_not_joined(reader):
     assert reader.read(draw("11111", size=(700, 280), height=140, pen=14, spacing=-0.45)).text == "11111"
 

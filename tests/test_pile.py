@@ -189,7 +189,7 @@ def test_row_of_what_was_read(reader):
     expected = reader.read(NUMBER)
     assert (got["file"], got["state"]) == ("7.png", "sure")
     assert got["reading"] == expected.to_dict()
-    assert got["certainty"] == min(digit.probability for digit in expected.digits)
+    assert got["probability"] == min(digit.probability for digit in expected.digits)
     assert got["thumbnail"].startswith("data:image/jpeg;base64,")
     assert len(got["thumbnail"]) < 10_000
 
@@ -198,7 +198,7 @@ def test_row_of_an_image_without_a_digit(reader):
     blank = io.BytesIO()
     Image.new("L", (50, 50), 255).save(blank, "PNG")
     got = row(Item("blank.png", blank.getvalue), reader, ENGLISH)
-    assert (got["state"], got["certainty"], got["reading"]["digits"]) == ("unsure", None, [])
+    assert (got["state"], got["probability"], got["reading"]["digits"]) == ("unsure", None, [])
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
