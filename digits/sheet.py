@@ -157,6 +157,8 @@ def _is_new(line: Line, lines: list[Line], shape: tuple[int, ...]) -> bool:
 def _moved(line: Line, rise: np.ndarray) -> Line:
     """The line through where it rises most near this one."""
     along = _along(line, rise.shape)
+    if len(along) < 2:
+        return line
     points = _points(line, along)
     steps = np.arange(-REACH, REACH + 1)
     near = _at(rise, points + steps[:, None, None] * line[:2])

@@ -31,7 +31,7 @@ PATIENCE = 20  # seconds between two pieces of a body
 _UPLOAD = "/gradio_api/upload"
 
 # Who sends an image here has it read before the answer comes, and nothing is kept.
-_ANSWERED = re.compile(r"/predict|/gradio_api/((run|api)/.*|mcp(/|/http/?)?)")
+_ANSWERED = re.compile(r"/predict|/gradio_api/((run|api)/.*|component_server/?|mcp(/|/http/?)?)")
 
 _WITH_BODY = ("POST", "PUT", "PATCH", "DELETE")
 

@@ -125,13 +125,13 @@ def test_what_was_not_sent_is_refused(server, image, said):
 
 
 @pytest.mark.parametrize("sent", ["x", 5, [1], {"url": 5}, {"path": "\0"}, {"image": 5, "chosen": 0}, {"chosen": 0}])
-@pytest.mark.parametrize("event", ["read", "see"])
-def test_the_pages_own_events_refuse_with_a_sentence(server, event, sent):
-    (number,) = [
-        known["id"] for known in json.loads(curl(f"{server}/config"))["dependencies"] if known["api_name"] == event
-    ]
-    answer = json.loads(curl(f"{server}/gradio_api/run/predict", {"data": [sent], "fn_index": number}))
-    assert answer["error"] in (texts.NOT_UNDERSTOOD, texts.NOT_SENT)
+@pytest.mark.parametrize(("component", "asked"), [("Pad", "read"), ("HowItSees", "see")])
+def test_what_the_page_itself_never_sends_is_refused(server, component, asked, sent):
+    components = json.loads(curl(f"{server}/config"))["components"]
+    (number,) = [known["id"] for known in components if known["props"].get("component_class_name") == component]
+    question = {"data": sent, "component_id": number, "fn_name": asked, "session_hash": "x"}
+    answer = json.loads(curl(f"{server}/gradio_api/component_server/", question))
+    assert answer == {"detail": "Not something that can lie on the pad."}
 
 
 def test_file_of_the_server_is_refused(server):
