@@ -36,19 +36,25 @@ def work_off(queue: ShortQueue) -> None:
         pass
 
 
-@pytest.mark.parametrize("event", ["read", "see", "predict"])
-def test_of_a_session_nothing_is_kept(server, event):
+@pytest.mark.parametrize("asked", ["read", "see", "predict"])
+def test_of_a_session_nothing_is_kept(server, asked):
     """Gradio makes a link to what it knows of a session; where it knows nothing, there is none."""
-    _, _, config = fetch(f"{server}/config")
-    number = {known["api_name"]: known["id"] for known in json.loads(config)["dependencies"]}[event]
+    config = json.loads(fetch(f"{server}/config")[2])
+    numbers = {part["props"].get("component_class_name"): part["id"] for part in config["components"]}
     drawing = data_url(NUMBER)
-    sent = {"read": drawing, "see": {"image": drawing, "chosen": 0}, "predict": {"url": drawing}}[event]
-    question = {"data": [sent], "fn_index": number, "session_hash": event}
-    status, _, answer = fetch(f"{server}/gradio_api/run/predict", json.dumps(question).encode())
+    if asked == "predict":
+        way, question = "run/predict", {"data": [{"url": drawing}]}
+    elif asked == "read":
+        way, question = "component_server/", {"data": drawing, "component_id": numbers["Pad"], "fn_name": "read"}
+    else:
+        seen = {"image": drawing, "chosen": 0}
+        way, question = "component_server/", {"data": seen, "component_id": numbers["HowItSees"], "fn_name": "see"}
+    question = json.dumps({**question, "session_hash": asked})
+    status, _, answer = fetch(f"{server}/gradio_api/{way}", question.encode())
     assert status == 200
     assert b"4079" in answer or b"data:image" in answer
     assert b" at 0x" not in answer
-    assert fetch(f"{server}/gradio_api/deep_link?session_hash={event}")[2] == b'""'
+    assert fetch(f"{server}/gradio_api/deep_link?session_hash={asked}")[2] == b'""'
 
 
 def test_a_full_queue_refuses(queue):
