@@ -151,6 +151,8 @@ def endurance(count: int) -> list[tuple[int, float, int]]:
     ]
     marks = []
     with ours() as server:
+        # Where requests wait, processes are started that share the reading: they are here from the first mark on.
+        asyncio.run(Callers(server.address, same[:1]).waiting(32, 2))
         done = 0
         for mark in np.linspace(count / 10, count, 10):
             while done < mark:

@@ -319,8 +319,8 @@ def test_a_fault_of_ours_shows_no_trace(reader):
 
 
 def test_neither_memory_nor_cache_grow():
-    marks = apart(endurance, 1500)
-    _, warm, files = marks[3]
+    marks = apart(endurance, 3000)
+    _, warm, files = marks[5]  # Gradio's queue holds by then all the answers that it ever keeps
     _, memory, files_at_the_end = marks[-1]
     assert files_at_the_end == files == 0
-    assert memory - warm < 10, marks  # megabytes
+    assert memory - warm < 20, marks  # megabytes; sessions that were kept added 60
