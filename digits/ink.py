@@ -65,8 +65,7 @@ def find_ink(pixels: np.ndarray) -> tuple[np.ndarray, float]:
         broad.
     """
     survey = shrunk(pixels, SURVEY_SIDE)
-    # Wood may be as light as a sheet, but not in blue.
-    sheet = find_sheet(reduce(cv2.min, cv2.split(survey)))
+    sheet = find_sheet(survey)
     if sheet is not None:
         pixels, survey = on_sheet_alone(pixels, sheet), on_sheet_alone(survey, sheet)
     split: Callable[[np.ndarray], Sequence[np.ndarray]] = _gray

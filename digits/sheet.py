@@ -69,26 +69,26 @@ Line = np.ndarray  # a, b, c of all points with ax + by = c, where (a, b) has le
 INWARDS = np.array([(1.0, 0), (0, 1), (-1, 0), (0, -1)])
 
 
-def find_sheet(white: np.ndarray) -> np.ndarray | None:
+def find_sheet(survey: np.ndarray) -> np.ndarray | None:
     """Finds a sheet that is lighter, or less coloured, than what it lies on.
 
     Args:
-        white: uint8 (H, W), how white each pixel is of a survey of the picture, some 256 pixels at its longer side.
+        survey: uint8 (H, W, 3), a copy of the picture with some 256 pixels at its longer side.
 
     Returns:
         Its corners as parts of the picture's width and height, float64 (4, 2), clockwise from the bottom left; where a
         side lies beyond the picture, the picture's border is that side. None where there is no sheet, or none whose
         edge can be told from a shadow's.
     """
-    height, width = white.shape
-    if min(white.shape) < SMALLEST:
+    height, width = survey.shape[:2]
+    if min(height, width) < SMALLEST:
         return None
     # Part of the picture's border is table.
-    border = np.concatenate([white[0], white[-1], white[:, 0], white[:, -1]])
-    if _quantile(border, LEAST_TABLE) >= (1 - DARKER) * _quantile(white[::4, ::4], 1 - LEAST_AREA):
+    border = np.concatenate([survey[0], survey[-1], survey[:, 0], survey[:, -1]])
+    if _quantile(_white(border), LEAST_TABLE) >= (1 - DARKER) * _quantile(_white(survey[::4, ::4]), 1 - LEAST_AREA):
         return None
-    closed_over = int(CLOSED * min(white.shape)) | 1
-    paper = cv2.morphologyEx(white, cv2.MORPH_CLOSE, np.ones((closed_over, closed_over), np.uint8))
+    closed_over = int(CLOSED * min(height, width)) | 1
+    paper = cv2.morphologyEx(_white(survey), cv2.MORPH_CLOSE, np.ones((closed_over, closed_over), np.uint8))
     blurred = cv2.GaussianBlur(paper, (0, 0), 1)
     # Sobel's mask counts the difference of the neighbours to both sides four times.
     slopes = np.stack([cv2.Sobel(blurred, cv2.CV_32F, *order, ksize=3, scale=0.25) for order in ((1, 0), (0, 1))])
@@ -116,6 +116,11 @@ def find_sheet(white: np.ndarray) -> np.ndarray | None:
     # The more sides show, the better; a sheet that a shadow seems to cut is the larger one.
     best = np.unravel_index(np.where(may_be, shown + area / area[may_be].max() / 2, 0).argmax(), may_be.shape)
     return np.array([corners[at][best[at - 1], best[at]] for at in range(4)]) / (width, height)
+
+
+def _white(pixels: np.ndarray) -> np.ndarray:
+    """How white pixels (..., 3) are: wood may be as light as a sheet, but not in blue."""
+    return np.minimum(np.minimum(pixels[..., 0], pixels[..., 1]), pixels[..., 2])
 
 
 def _quantile(values: np.ndarray, part: float) -> float:

@@ -24,7 +24,7 @@ def laid(corners, paper=220.0, table=90.0, size=SIZE):
 
 def seen(picture, seed=0):
     grain = np.random.default_rng(seed).normal(0, 3, picture.shape)
-    return (picture + grain).clip(0, 255).astype(np.uint8)
+    return np.dstack([(picture + grain).clip(0, 255).astype(np.uint8)] * 3)
 
 
 def shadow(share=0.6):
