@@ -56,8 +56,8 @@ def photo(draw, paper: str, random: np.random.Generator, things: int = 0) -> np.
 
 
 def on_table(sheet: np.ndarray, random: np.random.Generator) -> np.ndarray:
-    """The same sheet, uint8 (H, W, 3), photographed from further away: on a table, dark or light, with a grain or
-    without, that shows on all four sides, or on three.
+    """The same sheet, uint8 (H, W, 3), photographed from further away: on a table with a grain, dark or light, that
+    shows on all four sides, or on three.
 
     Returns:
         uint8 (H, W, 3), of the same size.

@@ -67,7 +67,7 @@ def find_ink(pixels: np.ndarray) -> tuple[np.ndarray, float]:
     survey = shrunk(pixels, SURVEY_SIDE)
     sheet = find_sheet(survey)
     if sheet is not None:
-        pixels, survey = on_sheet_alone(pixels, sheet), on_sheet_alone(survey, sheet)
+        survey = on_sheet_alone(survey, sheet)
     split: Callable[[np.ndarray], Sequence[np.ndarray]] = _gray
     channels = split(survey)
     # A sheet that is lighter than what it lies on is written on in something darker.
@@ -80,6 +80,7 @@ def find_ink(pixels: np.ndarray) -> tuple[np.ndarray, float]:
     pen, window = _pen_and_window(channels)
     scale, sample_side = 1 / (max(pixels.shape) // max(survey.shape)), SAMPLE_SIDE
     if pen < FINE_PEN:
+        pixels = pixels if sheet is None else on_sheet_alone(pixels, sheet)
         channels, window, scale, sample_side = split(pixels), window / scale, 1.0, FINE_SAMPLE_SIDE
     papers = [_paper(channel, window) for channel in channels]
     contrast = _contrast(channels, papers)
