@@ -31,6 +31,9 @@ MOST_BYTES = 2**28
 # Images are converted and reduced in strips of so many pixels or little more, which are small beside the decoded whole.
 STRIP_PIXELS = 4_000_000
 
+# Whether an array goes up to 1 or beyond is asked of every so many rows and columns first.
+SAMPLED = 16
+
 Box = tuple[int, int, int, int]  # left, top, right, bottom
 
 # What each orientation that EXIF knows does to rows and columns to show the picture upright.
@@ -215,13 +218,16 @@ def _from_array(array: np.ndarray) -> _Picture:
     kind = array.dtype.kind
     if kind not in "biuf":
         raise ImageError(f"An array of {array.dtype} is not an image: its values must be numbers.")
-    low, top = array.min(), array.max()
-    if not (np.isfinite(low) and np.isfinite(top)):
-        raise ImageError("The array holds NaN or infinite values; an image's values are 0..1 or 0..255.")
-    if kind in "if" and (low < 0 or top > 255):
-        raise ImageError("The array's values must lie in 0..1 or in 0..255.")
-    factor = 255 if top <= 1 else 1
-    divisor = np.iinfo(array.dtype).max // 255 if kind == "u" and top > 1 else 1
+    if kind in "if":
+        low, top = array.min(), array.max()
+        if not (np.isfinite(low) and np.isfinite(top)):
+            raise ImageError("The array holds NaN or infinite values; an image's values are 0..1 or 0..255.")
+        if low < 0 or top > 255:
+            raise ImageError("The array's values must lie in 0..1 or in 0..255.")
+    # A sample of nearly any image shows that it is no mask, at hardly any cost.
+    is_up_to_one = array[::SAMPLED, ::SAMPLED].max() <= 1 and array.max() <= 1
+    factor = 255 if is_up_to_one else 1
+    divisor = np.iinfo(array.dtype).max // 255 if kind == "u" and not is_up_to_one else 1
 
     def to_bytes(values: np.ndarray) -> np.ndarray:
         if kind == "f":
@@ -283,17 +289,12 @@ def _upright_pixels(picture: _Picture) -> np.ndarray:
     count = -(-picture.width * picture.height // STRIP_PIXELS)
     # Strips lie across; an image so low that its rows would not suffice for them is cut along its columns.
     rows, columns = (count, 1) if count <= height else (1, min(count, width))
-    pixels = np.vstack(
-        [
-            np.hstack(
-                [
-                    _reduced(picture.part((left, top, right, bottom)), part_width, part_height)
-                    for left, right, part_width in _cuts(picture.width, width, columns)
-                ]
-            )
-            for top, bottom, part_height in _cuts(picture.height, height, rows)
-        ]
-    )
+    parts = [
+        _reduced(picture.part((left, top, right, bottom)), part_width, part_height)
+        for left, right, part_width in _cuts(picture.width, width, columns)
+        for top, bottom, part_height in _cuts(picture.height, height, rows)
+    ]
+    pixels = parts[0] if len(parts) == 1 else np.concatenate(parts, axis=1 if columns > 1 else 0)
     return _on_paper(np.ascontiguousarray(TURNS.get(picture.orientation, TURNS[1])(pixels)))
 
 
@@ -305,6 +306,8 @@ def _cuts(length: int, reduced: int, count: int) -> list[tuple[int, int, int]]:
 
 
 def _reduced(pixels: np.ndarray, width: int, height: int) -> np.ndarray:
+    if pixels.shape[:2] == (height, width):
+        return pixels
     return cv2.resize(pixels, (width, height), interpolation=cv2.INTER_AREA)
 
 
@@ -312,10 +315,12 @@ def _on_paper(pixels: np.ndarray) -> np.ndarray:
     """A picture's pixels -> uint8 (h, w, 3); what is transparent becomes paper."""
     if pixels.shape[2] == 3:
         return pixels
-    colour, alpha = np.ascontiguousarray(pixels[:, :, :3]), pixels[:, :, 3]
-    visible = int(alpha.sum())
+    colour, alpha = cv2.cvtColor(pixels, cv2.COLOR_RGBA2RGB), pixels[:, :, 3]
+    *light, visible = cv2.sumElems(pixels)
+    if visible == 255 * alpha.size:
+        return colour
     # White chalk on nothing needs a blackboard; all else is drawn on white.
-    is_light_ink = visible and 255 * colour.sum() / (3 * visible) > 200 and alpha.mean() < 0.5 * 255
+    is_light_ink = visible and 255 * sum(light) / (3 * visible) > 200 and visible < 0.5 * 255 * alpha.size
     return colour if is_light_ink else cv2.add(colour, cv2.cvtColor(255 - alpha, cv2.COLOR_GRAY2RGB))
 
 
