@@ -14,6 +14,7 @@ from multiprocessing import get_context
 from pathlib import Path
 
 import numpy as np
+import psutil
 
 from benchmarks.callers import Callers, post
 from benchmarks.load import frames, photos
@@ -27,8 +28,6 @@ SECONDS = 15  # of each measurement of the API
 
 # Who takes a request on its way, by the names of Ray's processes.
 ROLES = ("ray::ServeReplica:default:Reader", "ray::ServeReplica:default:Door", "ray::ProxyActor")
-
-TICK = 1 / os.sysconf("SC_CLK_TCK")
 
 
 def main() -> None:
@@ -113,18 +112,13 @@ def _alone(measurement, cores: int) -> list[str]:
 
 
 def _used_by(role: str) -> float:
-    ours = family(os.getpid())
-    return sum(_processor_seconds(one) for one in ours if _command(one).startswith(role))
+    return sum(_processor_seconds(one) for one in family(os.getpid()) if " ".join(one.cmdline()).startswith(role))
 
 
-def _command(process: int) -> str:
-    return Path(f"/proc/{process}/cmdline").read_text()
-
-
-def _processor_seconds(process: int) -> float:
+def _processor_seconds(process: psutil.Process) -> float:
     """Of a process, and of its children that have ended."""
-    fields = Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()
-    return TICK * sum(map(int, fields[11:15]))
+    times = process.cpu_times()
+    return times.user + times.system + times.children_user + times.children_system
 
 
 if __name__ == "__main__":

@@ -15,6 +15,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+import psutil
+
 STARTUP = 120  # seconds that a server may take to start
 
 
@@ -28,7 +30,7 @@ class Server:
 
     def memory(self) -> float:
         """Resident megabytes, of all its processes."""
-        return sum(_resident(process) for process in family(self.process))
+        return sum(process.memory_info().rss for process in family(self.process)) / 2**20
 
     def files(self) -> int:
         """Files that it keeps."""
@@ -76,11 +78,10 @@ def _running(command: Sequence[str], port: int) -> Iterator[Server]:
             process.wait()
 
 
-def family(process: int) -> list[int]:
+def family(process: int) -> list[psutil.Process]:
     """A process, its children and theirs."""
-    tasks = Path(f"/proc/{process}/task").iterdir()
-    children = [int(child) for task in tasks for child in (task / "children").read_text().split()]
-    return [process, *(one for child in children for one in family(child))]
+    parent = psutil.Process(process)
+    return [parent, *parent.children(recursive=True)]
 
 
 def wait_for(address: str, process: subprocess.Popen) -> None:
@@ -105,8 +106,3 @@ def free_port() -> int:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return probe.getsockname()[1]
-
-
-def _resident(process: int) -> float:
-    (line,) = [line for line in Path(f"/proc/{process}/status").read_text().splitlines() if "VmRSS" in line]
-    return int(line.split()[1]) / 1024

@@ -7,6 +7,7 @@ import sys
 import time
 from pathlib import Path
 
+import psutil
 import pytest
 from drawing import draw
 
@@ -33,12 +34,11 @@ def serial(reader, paths):
     return [told(reading) for reading in read_files(paths, reader, ReaderPool(DEFAULT_MODEL, 1))]
 
 
-def processes(of="self"):
-    """The processes of a process's pool."""
-    children = {
-        child for task in Path(f"/proc/{of}/task").iterdir() for child in (task / "children").read_text().split()
-    }
-    return [int(child) for child in children if b"popen_loky" in Path(f"/proc/{child}/cmdline").read_bytes()]
+def processes(of=None):
+    """The processes of a process's pool; this one's, unless another is named."""
+    there = psutil.process_iter(["ppid", "cmdline"])
+    ours = [process for process in there if process.info["ppid"] == (of or os.getpid())]
+    return [process for process in ours if "popen_loky" in " ".join(process.info["cmdline"] or ())]
 
 
 def told(reading):
@@ -54,7 +54,7 @@ def test_files_of_a_process_that_is_killed_are_read_all_the_same(reader, paths, 
     readings = read_files(paths, reader, ReaderPool(DEFAULT_MODEL, 2))
     told_first = told(next(readings))
     for process in processes():
-        os.kill(process, signal.SIGKILL)
+        process.kill()
     assert [told_first, *map(told, readings)] == serial
 
 
@@ -88,6 +88,6 @@ def test_processes_end_with_the_command_line(paths, ending):
         running.send_signal(ending)
         running.wait(20)
     deadline = time.monotonic() + 20
-    while any(os.path.exists(f"/proc/{child}") for child in children):
+    while any(child.is_running() for child in children):
         assert time.monotonic() < deadline, "a process was left behind"
         time.sleep(0.1)

@@ -2,8 +2,6 @@
 
 import asyncio
 import json
-import os
-import signal
 import socket
 import threading
 import time
@@ -238,7 +236,7 @@ def test_a_process_that_is_killed_loses_no_request(reader):
             with ThreadPoolExecutor(1) as thread:
                 crowd = thread.submit(at_once, address, request, 100)
                 time.sleep(0.1)
-                os.kill(processes()[0], signal.SIGKILL)
+                processes()[0].kill()
             assert [answer.status for answer in crowd.result()] == [200] * 100
     pool.end()
 
@@ -319,8 +317,8 @@ def test_a_fault_of_ours_shows_no_trace(reader):
 
 
 def test_neither_memory_nor_cache_grow():
-    marks = apart(endurance, 3000)
-    _, warm, files = marks[5]  # Gradio's queue holds by then all the answers that it ever keeps
+    marks = apart(endurance, 2000)
+    _, warm, files = marks[0]
     _, memory, files_at_the_end = marks[-1]
     assert files_at_the_end == files == 0
     assert memory - warm < 20, marks  # megabytes; sessions that were kept added 60

@@ -2,8 +2,6 @@
 
 import http.client
 import json
-import os
-import signal
 import threading
 import time
 from collections import Counter
@@ -11,6 +9,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
+import psutil
 import pytest
 from PIL import Image
 
@@ -49,15 +48,8 @@ def post(body, path="/predict", method="POST"):
 
 def readers():
     """The processes of the readers that run."""
-    pids = []
-    for process in Path("/proc").glob("[0-9]*"):
-        try:
-            command = (process / "cmdline").read_bytes()
-        except OSError:
-            continue
-        if command.startswith(b"ray::ServeReplica:default:Reader"):
-            pids.append(int(process.name))
-    return pids
+    there = psutil.process_iter(["cmdline"])
+    return [one for one in there if "".join(one.info["cmdline"] or ()).startswith("ray::ServeReplica:default:Reader")]
 
 
 def until(condition, seconds=60):
@@ -110,7 +102,7 @@ def test_it_scales_up_under_load_and_a_reader_that_is_killed_loses_no_request(se
             for _ in range(3):
                 until(lambda: len(readers()) >= 2)
                 time.sleep(1)  # it reads by then: with eight clients none is idle
-                os.kill(readers()[0], signal.SIGKILL)
+                readers()[0].kill()
                 time.sleep(1)
         finally:
             stop.set()
