@@ -300,9 +300,9 @@ def _upright_pixels(picture: _Picture) -> np.ndarray:
 
 def _cuts(length: int, reduced: int, count: int) -> list[tuple[int, int, int]]:
     """A side cut into so many pieces: where each begins and ends, and its length where the side's is `reduced`."""
-    edges = np.linspace(0, reduced, count + 1).round().astype(int)
-    places = (edges * (length / reduced)).round().astype(int)
-    return list(zip(places.tolist(), places[1:].tolist(), np.diff(edges).tolist()))
+    edges = [round(reduced * number / count) for number in range(count + 1)]
+    places = [round(edge * length / reduced) for edge in edges]
+    return [(places[at], places[at + 1], edges[at + 1] - edges[at]) for at in range(count)]
 
 
 def _reduced(pixels: np.ndarray, width: int, height: int) -> np.ndarray:

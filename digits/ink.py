@@ -99,14 +99,16 @@ def _ink_of_contrast(counts: np.ndarray, least: float, grain: float) -> np.ndarr
     level = np.arange(256, dtype=np.float32)
     # Paper's grain shows in the lower third, which is paper even where a thick digit fills the picture. For normally
     # distributed grain its 10th and 30th percentiles are 0.76 standard deviations apart.
-    low, floor = np.searchsorted(np.cumsum(counts), np.array((0.1, 0.3)) * counts.sum())
+    share = np.cumsum(counts, dtype=np.float64)
+    low, floor = np.searchsorted(share, (0.1 * share[-1], 0.3 * share[-1]))
     grain = max(grain, (floor - low) / 0.76)
     level -= floor + 1.5 * grain
     visible = np.where(level > max(least, MIN_CONTRAST_IN_GRAIN * grain), counts, 0)
-    if not visible.any():
+    share = np.cumsum(visible, dtype=np.float64)
+    if not share[-1]:
         return np.zeros(256, np.float32)
-    full = level[np.searchsorted(np.cumsum(visible), 0.9 * visible.sum())]
-    return np.clip(level / full, 0, 1).astype(np.float32)
+    full = level[np.searchsorted(share, 0.9 * share[-1])]
+    return (level / full).clip(0, 1).astype(np.float32)
 
 
 def _grain(channels: Sequence[np.ndarray]) -> float:

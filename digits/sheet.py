@@ -17,6 +17,9 @@ SMALLEST = 100
 # Writing is closed over with squares of this part of the picture's shorter side.
 CLOSED = 0.06
 
+# Whether there may be a sheet is asked of every so many rows and columns of the survey first.
+SAMPLED = 4
+
 # A pixel may belong to a side where it grows lighter by so many grey levels, and by this part of what is there, to
 # one side.
 RISE = 4
@@ -85,14 +88,17 @@ def find_sheet(survey: np.ndarray) -> np.ndarray | None:
         return None
     # Part of the picture's border is table.
     border = np.concatenate([survey[0], survey[-1], survey[:, 0], survey[:, -1]])
-    if _quantile(_white(border), LEAST_TABLE) >= (1 - DARKER) * _quantile(_white(survey[::4, ::4]), 1 - LEAST_AREA):
+    sample = _white(survey[::SAMPLED, ::SAMPLED])
+    if _quantile(_white(border), LEAST_TABLE) >= (1 - DARKER) * _quantile(sample, 1 - LEAST_AREA):
         return None
-    closed_over = int(CLOSED * min(height, width)) | 1
-    paper = cv2.morphologyEx(_white(survey), cv2.MORPH_CLOSE, np.ones((closed_over, closed_over), np.uint8))
-    blurred = cv2.GaussianBlur(paper, (0, 0), 1)
-    # Sobel's mask counts the difference of the neighbours to both sides four times.
-    slopes = np.stack([cv2.Sobel(blurred, cv2.CV_32F, *order, ksize=3, scale=0.25) for order in ((1, 0), (0, 1))])
-    lines = [_lines(blurred, slopes, inwards) for inwards in INWARDS]
+    # And between table and sheet the light doesn't fade, as it does on most pictures that come as far as this.
+    closed_over = int(CLOSED * min(height, width))
+    if not _may_have_sides(_closed(sample, -(-closed_over // SAMPLED))):
+        return None
+    paper = _closed(_white(survey), closed_over)
+    lines = _lines(cv2.GaussianBlur(paper, (0, 0), 1))
+    if not any(lines):
+        return None
 
     # A sheet has one line of each kind, which may be the picture's border, the last of each. Everything is worked out
     # for all of them at once: first the corners, then which sides hold between two corners, then which sheets are left.
@@ -134,17 +140,39 @@ def _spread(values: np.ndarray, axes: list[int]) -> np.ndarray:
     return np.expand_dims(values.transpose(order), tuple(set(range(4)) - set(axes)))
 
 
-def _lines(paper: np.ndarray, slopes: np.ndarray, inwards: np.ndarray) -> list[Line]:
-    """The lines that most pixels lie on which may belong to a side of one kind."""
-    rise = inwards @ slopes.reshape(2, -1)
-    rise, along = rise.reshape(paper.shape), abs(inwards[::-1] @ slopes.reshape(2, -1)).reshape(paper.shape)
-    may_be = (rise > np.maximum(RISE, RISE_PART * paper)) & (rise >= along)
-    found = cv2.HoughLines(may_be.astype(np.uint8), 1, np.pi / 180, int(SHORTEST * min(paper.shape)))
+def _closed(paper: np.ndarray, side: int) -> np.ndarray:
+    """Without what is darker than all that lies round it and fits into a square of this side."""
+    return cv2.morphologyEx(paper, cv2.MORPH_CLOSE, np.ones((side | 1, side | 1), np.uint8))
+
+
+def _may_have_sides(sample: np.ndarray) -> bool:
+    """Whether enough pixels of a sample differ from their neighbours as they do along half of the shortest side."""
+    least = SHORTEST * min(sample.shape) / 2
+    steps = cv2.absdiff(sample[1:], sample[:-1]), cv2.absdiff(sample[:, 1:], sample[:, :-1])
+    return any(np.count_nonzero(step > RISE) >= least for step in steps)
+
+
+def _lines(paper: np.ndarray) -> list[list[Line]]:
+    """Of each kind of side, the lines that most pixels lie on which may belong to it."""
+    dx, dy = (cv2.Sobel(paper, cv2.CV_16S, *order, ksize=3) for order in ((1, 0), (0, 1)))
+    # Sobel's mask counts the difference of the neighbours to both sides four times.
+    least = np.maximum(4 * RISE, 4 * RISE_PART * paper.astype(np.float32)).astype(np.int16)
+    is_steep, is_flat = abs(dx) >= abs(dy), abs(dy) >= abs(dx)
+    kinds = zip(INWARDS, (dx, dy, -dx, -dy), (is_steep, is_flat, is_steep, is_flat))
+    return [_lines_of_kind(inwards, rise, is_along & (rise > least)) for inwards, rise, is_along in kinds]
+
+
+def _lines_of_kind(inwards: np.ndarray, rise: np.ndarray, may_be: np.ndarray) -> list[Line]:
+    """The lines that most pixels lie on which may belong to a side, given how much lighter it grows to the inside."""
+    least = int(SHORTEST * min(may_be.shape))
+    if np.count_nonzero(may_be) < least:
+        return []
+    found = cv2.HoughLines(may_be.astype(np.uint8), 1, np.pi / 180, least)
     lines: list[Line] = []
     for rho, theta in [] if found is None else found[:MOST_FOUND, 0].tolist():
         line = np.array((np.cos(theta), np.sin(theta), rho))
         line *= np.sign(line[:2] @ inwards)
-        if _is_new(line, lines, paper.shape):
+        if _is_new(line, lines, may_be.shape):
             lines.append(line)
         if len(lines) == MOST_LINES:
             break
