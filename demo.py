@@ -35,6 +35,7 @@ from page.preview import PREVIEW
 from page.served import ROUTES
 from page.source import ImageFile, Page, Source
 from page.stages import HowItSees, pictures
+from page.status import STATUS
 from page.straight import straight_road
 from page.texts import NO_IMAGE, PREDICT, TITLE, Texts, not_listening, translated
 
@@ -168,7 +169,7 @@ def main() -> int:
             prevent_thread_lock=True,
             app_kwargs={
                 "routes": [*ROUTES, straight_road(reader, ReaderPool(args.model))],
-                "middleware": [GATE, PREVIEW],
+                "middleware": [GATE, PREVIEW, STATUS],
                 "exception_handlers": UNKNOWN,
             },
             **LOOK,

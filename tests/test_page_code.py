@@ -136,7 +136,7 @@ def test_gradios_endpoint_refuses_likewise(server, what, image):
     request = urllib.request.Request(f"{server}/gradio_api/run/predict", body, {"Content-Type": "application/json"})
     with pytest.raises(urllib.error.HTTPError) as refused:
         urllib.request.urlopen(request)
-    assert refused.value.code == 500
+    assert refused.value.code == 422
     assert json.load(refused.value)["error"] == REFUSALS[what].replace("notes.txt", "The file")
 
 

@@ -11,11 +11,15 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from urllib.parse import quote, urlparse
 
+import gradio as gr
 import pytest
 import uvicorn
+from gradio.routes import App
 from starlette.applications import Starlette
 from starlette.middleware import Middleware
 from starlette.routing import Route
+from starlette.testclient import TestClient
+from starlette.types import ASGIApp
 
 from benchmarks.callers import Callers, post
 from benchmarks.load import endurance
@@ -24,6 +28,7 @@ from digits.classifier import DEFAULT_MODEL
 from digits.cores import ReaderPool
 from page import texts
 from page.gate import MAX_ASIDE, MAX_BODY, MAX_UPLOAD, PLACES, Gate
+from page.status import Status
 from page.straight import straight_road
 from tests.browser import EXAMPLES
 from tests.test_api import FILE, assert_same_reading
@@ -182,7 +187,7 @@ def test_the_server_asks_nobody(server, neighbour):
     address, visitors = neighbour
     assert ask(server, image_json(address), JSON)[0] == 400
     for image in ({"url": address}, {"path": address}, {"path": address, "meta": FILE}, {"url": address, "meta": FILE}):
-        assert fetch(server + RUN, json.dumps({"data": [image]}).encode())[0] == 500
+        assert fetch(server + RUN, json.dumps({"data": [image]}).encode())[0] == 422
     for path in ("file=", "file/", "proxy=", "file=%20"):
         assert fetch(f"{server}/gradio_api/{path}{quote(address, safe=':/')}")[0] in (403, 404)
     assert visitors == []
@@ -291,29 +296,45 @@ def test_nothing_is_read_for_those_who_hung_up(narrow):
     assert ask(address, image)[0] == 200
 
 
-def test_a_fault_of_ours_shows_no_trace(reader):
+async def answer_of(app: ASGIApp, path: str) -> tuple[int, dict]:
+    """What an application answers to a request of one byte."""
+    sent = []
+    scope = {"type": "http", "method": "POST", "path": path, "headers": [], "query_string": b""}
+
+    async def receive():
+        return {"type": "http.request", "body": b"x"}
+
+    async def send(message):
+        sent.append(message)
+
+    await app(scope, receive, send)
+    start, body = sent[:2]
+    return start["status"], json.loads(body["body"])
+
+
+def test_a_fault_of_ours_shows_no_trace(monkeypatch):
     class Broken:
         def read_many(self, images):
             raise RuntimeError("a secret")
 
-    async def answer():
-        sent = []
-        scope = {"type": "http", "method": "POST", "path": "/predict", "headers": [], "query_string": b""}
+    monkeypatch.setattr("page.gate.log.exception", lambda said: None)
+    app = Starlette(routes=[straight_road(Broken())], middleware=[Middleware(Gate)])
+    assert apart(asyncio.run, answer_of(app, "/predict")) == (500, {"error": texts.OUR_FAULT})
 
-        async def receive():
-            return {"type": "http.request", "body": b"x"}
 
-        async def send(message):
-            sent.append(message)
+@pytest.mark.parametrize(
+    ("raised", "status", "said"),
+    [(gr.Error("No.", print_exception=False), 422, "No."), (RuntimeError("a secret"), 500, texts.OUR_FAULT)],
+)
+def test_gradios_answers_have_the_right_status(raised, status, said):
+    def fail():
+        raise raised
 
-        await Starlette(routes=[straight_road(Broken())], middleware=[Middleware(Gate)])(scope, receive, send)
-        return sent
-
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("page.gate.log.exception", lambda said: None)
-        start, body = apart(asyncio.run, answer())[:2]
-    assert start["status"] == 500
-    assert json.loads(body["body"]) == {"error": texts.OUR_FAULT}
+    with gr.Blocks() as page:
+        gr.api(fail, api_name="predict")
+    page.show_error = False  # as launched
+    answer = TestClient(Status(App.create_app(page))).post(RUN, json={"data": []})
+    assert (answer.status_code, answer.json()) == (status, {"error": said})
 
 
 def test_neither_memory_nor_cache_grow():
