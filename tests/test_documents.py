@@ -12,6 +12,8 @@ ROOT = Path(__file__).parent.parent
 MEASURED = (ROOT / "benchmarks" / "accuracy.md").read_text()
 SPEED = (ROOT / "benchmarks" / "speed.md").read_text()
 LOAD = (ROOT / "benchmarks" / "load.md").read_text()
+OVERLOAD = (ROOT / "benchmarks" / "overload.md").read_text()
+RIVALS = (ROOT / "benchmarks" / "rivals.md").read_text()
 FUZZ = (ROOT / "benchmarks" / "fuzz.md").read_text()
 CLUSTER = (ROOT / "benchmarks" / "cluster.md").read_text()
 SCALING = (ROOT / "docs" / "scaling.md").read_text()
@@ -69,6 +71,26 @@ def test_the_readme_names_load_and_memory_as_measured():
     for server in ("ours", "Gradio + Keras"):
         (megabytes,) = re.findall(rf"^\| {re.escape(server)} \| (\d+) MB", LOAD, re.MULTILINE)
         assert f"{megabytes} MB" in README
+
+
+def test_the_readme_names_the_overload_as_measured():
+    rows = dict(re.findall(r"^\| ([^|]+?) \| ([^|]+?) \|$", OVERLOAD, re.MULTILINE))
+    held, asked = (int(rows[name].removesuffix("/s")) for name in ("rate that it holds, 32 callers", "asked for 600 s"))
+    assert abs(asked - 2 * held) <= 1
+    assert rows["answered otherwise"] == rows["answers that differ from the serial run's"] == "0"
+    said = " ".join(README.split())
+    assert f"Asked for {asked:,} requests/s for ten minutes, twice what it holds" in said
+    assert f"it answered {int(rows['answered'].partition(',')[0]):,}" in said
+    assert f"refused {int(rows['refused with 503']):,} with 503" in said
+    assert f"the next one in {rows['first answer once it was over'].partition(',')[0]} once" in said
+
+
+def test_the_readme_names_the_rivals_as_measured():
+    times = dict(re.findall(r"^\| ([^|]+?) \| ([\d.]+) ms", RIVALS, re.MULTILINE))
+    (row,) = re.findall(r"^\| the network alone, one core .*$", README, re.MULTILINE)
+    for name, milliseconds in times.items():
+        shown = f"{float(milliseconds):.0f}" if float(milliseconds) > 10 else milliseconds
+        assert re.search(rf"\b{re.escape(shown)} ms", row), name
 
 
 def test_scaling_reckons_with_what_was_measured():
