@@ -1,6 +1,7 @@
 """What several tests share: a reader, and MNIST where this machine has it."""
 
 import os
+import signal
 from pathlib import Path
 
 import numpy as np
@@ -8,6 +9,9 @@ import pytest
 
 from digits import DigitReader
 from tests.browser import browser, open_page, page, playwright, server  # noqa: F401  (fixtures of the page's tests)
+
+# Where tests run in the background ctrl-C is ignored, and all that they start would ignore it as well.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture(scope="session")
