@@ -6,6 +6,7 @@
 #   make lock    write requirements.lock anew
 #   make test-cluster   test --ray and deploy/ on a small Ray cluster of this machine; takes minutes
 #   make fuzz    try what may break the reader
+#   make fonts   fetch the handwriting fonts that training draws with, where npm is installed
 
 PYTHON ?= python3
 DATA ?= $(wildcard ../shared/data/mnist.npz)
@@ -14,7 +15,7 @@ SERVING := .venv/.serving-installed
 ALL := .venv/.all-installed
 RAY := .venv/.ray-installed
 
-.PHONY: demo test test-cluster train bench bench-accuracy bench-speed bench-load fuzz screenshots lint lock
+.PHONY: demo test test-cluster train fonts bench bench-accuracy bench-speed bench-load bench-rivals fuzz screenshots lint lock
 
 demo: $(SERVING)
 	$(BIN)/python demo.py
@@ -28,6 +29,10 @@ test-cluster: $(RAY)
 train: $(ALL)
 	$(BIN)/python train_export.py $(if $(DATA),--data $(DATA))
 
+fonts:
+	mkdir -p build/fonts
+	npm install --prefix build/fonts --no-audit --no-fund $$(sed 's/ .*//; s/^/@fontsource\//' training/fonts.txt)
+
 bench: bench-accuracy bench-speed bench-load
 
 bench-accuracy: $(ALL)
@@ -39,6 +44,9 @@ bench-speed: $(ALL)
 
 bench-load: $(ALL)
 	$(BIN)/python -m benchmarks.load --save benchmarks/load.md
+
+bench-rivals: $(ALL)
+	$(BIN)/python -m benchmarks.ocr_rivals --save benchmarks/ocr_rivals.md
 
 fuzz: $(ALL)
 	$(BIN)/python -m benchmarks.fuzz --save benchmarks/fuzz.md

@@ -1,0 +1,316 @@
+"""What numbers are written on, and how it is photographed: grounds, printed lines, scenes, cameras and scanners.
+
+Everything works on uint8 (H, W, 3) pictures in RGB and a random generator. It knows nothing of what is written.
+"""
+
+import math
+
+import cv2
+import numpy as np
+
+Size = tuple[int, int]  # height, width
+
+
+def ground(size: Size, random: np.random.Generator) -> np.ndarray:
+    """Draw plain ground: paper, a board or a screen, with its light, grain, creases and stains."""
+    height, width = size
+    kind = random.random()
+    if kind < 0.25:
+        tone = random.uniform(235, 255)
+    elif kind < 0.8:
+        tone = random.uniform(120, 240)
+    else:
+        tone = random.uniform(5, 120)
+    tint = random.normal(0, 25 if random.random() < 0.12 else 5, 3)
+    light = np.full(size, 1, np.float32)
+    if random.random() < 0.65:
+        light += _smooth_field(size, random, int(random.integers(2, 5)), random.uniform(0.03, 0.25))
+    if random.random() < 0.25:
+        light *= _shadow(size, random)
+    if random.random() < 0.12:
+        light *= _crease(size, random)
+    if random.random() < 0.06:
+        light *= 1 - random.uniform(0.05, 0.4) * _blob(size, random)
+    if random.random() < 0.35:
+        light += _texture(size, random) * random.uniform(0.005, 0.05)
+    page = light[..., None] * (tone + tint).clip(0, 255).astype(np.float32)
+    if random.random() < 0.12:
+        _print_background(page, random)
+    return cv2.convertScaleAbs(page)
+
+
+def _smooth_field(size: Size, random, points: int, amount: float) -> np.ndarray:
+    """Draw a smooth field, float32 (H, W), with so many control points a side and that standard deviation."""
+    field = random.normal(0, amount, (points, points)).astype(np.float32)
+    return cv2.resize(field, size[::-1], interpolation=cv2.INTER_CUBIC if points > 2 else cv2.INTER_LINEAR)
+
+
+def _texture(size: Size, random) -> np.ndarray:
+    """Draw grain of one scale: paper fibres, wood, cloth."""
+    height, width = size
+    scale = random.uniform(1, 6)
+    stretch = math.exp(random.normal(0, 0.8))
+    shape = (max(2, int(height / scale / stretch)), max(2, int(width / scale * stretch)))
+    grain = random.normal(0, 1, (min(shape[0], 2 * height), min(shape[1], 2 * width))).astype(np.float32)
+    return cv2.resize(grain, (width, height), interpolation=cv2.INTER_LINEAR)
+
+
+def _half_plane(size: Size, random, softness: float) -> np.ndarray:
+    """0 on one side of a line through the picture and 1 on the other, over so many pixels."""
+    height, width = size
+    angle = random.uniform(0, 2 * math.pi)
+    at_x, at_y = width * random.uniform(0.1, 0.9), height * random.uniform(0.1, 0.9)
+    x = (np.arange(width, dtype=np.float32) - at_x) * (math.cos(angle) / softness)
+    y = (np.arange(height, dtype=np.float32) - at_y) * (math.sin(angle) / softness)
+    return np.clip(x[None] + y[:, None] + 0.5, 0, 1)
+
+
+def _shadow(size: Size, random) -> np.ndarray:
+    mask = _half_plane(size, random, random.uniform(1, 60))
+    if random.random() < 0.5:
+        mask = mask * _half_plane(size, random, random.uniform(1, 60))
+    elif random.random() < 0.4:
+        mask = cv2.GaussianBlur(_blob(size, random), (0, 0), random.uniform(1, 8))
+    return 1 - random.uniform(0.1, 0.55) * mask
+
+
+def _crease(size: Size, random) -> np.ndarray:
+    height, width = size
+    light = np.ones(size, np.float32)
+    for _ in range(random.integers(1, 4)):
+        ends = random.uniform(-0.1, 1.1, (2, 2)) * (width, height)
+        shift = random.uniform(0.5, 2, 2)
+        for sign, factor in ((1, random.uniform(0.8, 0.97)), (-1, random.uniform(1.02, 1.15))):
+            points = np.round((ends + sign * shift) * 16).astype(np.int32)
+            cv2.line(light, points[0].tolist(), points[1].tolist(), factor, 1, cv2.LINE_AA, 4)
+    return light
+
+
+def _blob(size: Size, random) -> np.ndarray:
+    """A round or angular area, float32 (H, W) in 0..1."""
+    height, width = size
+    mask = np.zeros(size, np.uint8)
+    sides = (random.uniform(0.15, 0.9, 2) * min(size)).tolist()
+    box = ((random.uniform(0, 1, 2) * (width, height)).tolist(), sides, random.uniform(0, 180))
+    if random.random() < 0.5:
+        cv2.ellipse(mask, box, 255, -1, cv2.LINE_AA)
+    else:
+        cv2.fillPoly(mask, [np.round(cv2.boxPoints(box)).astype(np.int32)], 255, cv2.LINE_AA)
+    return mask / np.float32(255)
+
+
+def _print_background(page: np.ndarray, random) -> None:
+    """A block or band of another colour, as forms and screens have."""
+    height, width = page.shape[:2]
+    x0, x1 = np.sort(random.integers(-width // 3, 4 * width // 3, 2)).clip(0, width)
+    y0, y1 = np.sort(random.integers(-height // 3, 4 * height // 3, 2)).clip(0, height)
+    page[y0:y1, x0:x1] *= random.uniform(0.6, 1.3) * random.uniform(0.92, 1.08, 3).astype(np.float32)
+
+
+def blend(page: np.ndarray, mask: np.ndarray, colour: np.ndarray, strength: float = 1.0) -> None:
+    """Paint a colour (3,) on the page where the mask, uint8 (H, W), says, in place."""
+    if strength < 1:
+        mask = cv2.convertScaleAbs(mask, alpha=strength)
+    alpha = cv2.merge([mask] * 3)
+    painted = np.empty_like(page)
+    painted[:] = np.clip(colour, 0, 255).astype(np.uint8)
+    page[:] = cv2.add(
+        cv2.multiply(page, cv2.bitwise_not(alpha), scale=1 / 255), cv2.multiply(painted, alpha, scale=1 / 255)
+    )
+
+
+def contrasting(page: np.ndarray, random, least: float, most: float) -> np.ndarray:
+    """Choose an ink colour (3,) whose mean departs from the page's by `least` to `most`, darker where it can be."""
+    paper = page.mean((0, 1))
+    tone = paper.mean()
+    contrast = random.uniform(least, most)
+    darker = tone > 110 or (tone > 60 and random.random() < 0.3)
+    target = max(0.0, tone - contrast) if darker else min(255.0, tone + contrast)
+    colour = np.full(3, target)
+    if random.random() < 0.45:
+        spread = random.uniform(10, 120) * np.array(_HUES[random.integers(len(_HUES))])
+        colour = colour + spread
+    return colour.clip(0, 255)
+
+
+# Directions of colour of common inks and printed lines: blue, red, green, violet, brown, cyan.
+_HUES = ((-0.5, -0.2, 1), (1, -0.4, -0.4), (-0.5, 0.6, -0.2), (0.4, -0.6, 0.6), (0.5, 0.1, -0.5), (-0.6, 0.4, 0.6))
+
+
+def print_rules(page: np.ndarray, pitch: float, random, squared: bool, phase: float | None = None) -> None:
+    """Print ruled or squared lines, solid or dotted, at a small angle, in place.
+
+    Args:
+        pitch: distance between lines, pixels.
+        phase: y of one line at the left side; at random where None.
+    """
+    height, width = page.shape[:2]
+    mask = np.zeros((height, width), np.uint8)
+    slope = random.normal(0, 0.02)
+    thickness = max(1, round(pitch * random.uniform(0.01, 0.06)))
+    dotted = 0 if random.random() < 0.8 else int(random.integers(3, 9))
+    start = random.uniform(0, pitch) if phase is None else phase % pitch
+    for y in np.arange(start - pitch * math.ceil(abs(slope) * width / pitch + 1), height + abs(slope) * width, pitch):
+        _rule(mask, (-2, y), (width + 2, y + slope * width), thickness, dotted)
+    if squared:
+        for x in np.arange(random.uniform(-pitch, 0), width + pitch, pitch):
+            _rule(mask, (x, -2), (x - slope * height, height + 2), thickness, dotted)
+    elif random.random() < 0.15:
+        x = random.uniform(0, 0.3) * width
+        _rule(mask, (x, -2), (x - slope * height, height + 2), thickness, 0)
+    blend(page, mask, contrasting(page, random, 15, 150), random.uniform(0.2, 1))
+
+
+def _rule(mask: np.ndarray, start, end, thickness: int, dotted: int) -> None:
+    if not dotted:
+        points = np.round(np.array([start, end]) * 16).astype(int)
+        cv2.line(mask, points[0].tolist(), points[1].tolist(), 255, thickness, cv2.LINE_AA, 4)
+        return
+    length = math.dist(start, end)
+    along = np.arange(0, 1, dotted / length)[:, None]
+    for x, y in np.round(np.array(start) + along * np.subtract(end, start)).astype(int).tolist():
+        cv2.circle(mask, (x, y), max(1, thickness // 2), 255, -1)
+
+
+def print_security_pattern(page: np.ndarray, random) -> None:
+    """Print the fine lines or lattices of security paper, in place."""
+    height, width = page.shape[:2]
+    y, x = np.arange(height, dtype=np.float32)[:, None], np.arange(width, dtype=np.float32)[None]
+    mask = np.zeros((height, width), np.float32)
+    if random.random() < 0.6:
+        for _ in range(random.integers(1, 4)):
+            period, angle = random.uniform(4, 22), random.uniform(0, math.pi)
+            along = x * math.cos(angle) + y * math.sin(angle)
+            across = y * math.cos(angle) - x * math.sin(angle)
+            bend = random.uniform(0, 1.2) * period
+            phase = across + bend * np.sin(along * random.uniform(0.02, 0.2) + random.uniform(0, 6))
+            phase += random.uniform(0, 2) * period * np.sin(along * random.uniform(0.005, 0.03))
+            phase /= period
+            distance = np.abs(phase - np.floor(phase) - 0.5) * period
+            mask = np.maximum(mask, np.clip(random.uniform(0.6, 1.3) + 0.3 - distance, 0, 1))
+    else:
+        period = random.uniform(2.5, 8)
+        turn = random.uniform(0, math.pi / 2)
+        u = (x * math.cos(turn) + y * math.sin(turn)) * (2 * math.pi / period)
+        v = (y * math.cos(turn) - x * math.sin(turn)) * (2 * math.pi / period)
+        mask = np.clip(np.sin(u) * np.sin(v) * random.uniform(1, 3) + random.uniform(-0.5, 0.5), 0, 1)
+    blend(page, cv2.convertScaleAbs(mask, alpha=255), contrasting(page, random, 20, 110), random.uniform(0.2, 0.9))
+
+
+def scene(size: Size, random: np.random.Generator) -> np.ndarray:
+    """Draw what has nothing to do with paper: soft and sharp areas, branches and grass, noise at many scales."""
+    height, width = size
+    picture = np.zeros((height, width, 3), np.float32)
+    picture += random.uniform(30, 220, 3).astype(np.float32)
+    for octave in (2, 4, 8, 16, 32, 64):
+        if random.random() < 0.7:
+            noise = random.normal(0, 1, (octave, octave, 1)) * random.normal(0, 1, 3) + random.normal(
+                0, 0.5, (octave, octave, 3)
+            )
+            noise = noise.astype(np.float32) * random.uniform(4, 30)
+            picture += cv2.resize(noise, (width, height), interpolation=cv2.INTER_CUBIC)
+    for _ in range(random.integers(0, 9)):
+        mask = _blob(size, random)[..., None]
+        picture += mask * random.uniform(0.3, 1) * (random.uniform(0, 255, 3).astype(np.float32) - picture)
+    picture = cv2.convertScaleAbs(picture)
+    if random.random() < 0.6:
+        _draw_branches(picture, random)
+    return picture
+
+
+def _draw_branches(picture: np.ndarray, random) -> None:
+    """Draw many strokes that follow one direction: grass, branches, hair, cables."""
+    height, width = picture.shape[:2]
+    direction, spread = random.uniform(0, math.pi), random.uniform(0.1, 1)
+    colour = random.uniform(0, 255, 3)
+    for _ in range(random.integers(5, 70)):
+        angle = direction + random.normal(0, spread)
+        start = random.uniform(0, 1, 2) * (width, height)
+        steps = random.normal(0, 0.25, 4).cumsum() + angle
+        length = random.uniform(0.02, 0.15) * max(height, width)
+        points = start + np.cumsum(np.stack([np.cos(steps), np.sin(steps)], 1) * length, 0)
+        shade = (colour + random.normal(0, 30, 3)).clip(0, 255).tolist()
+        points = np.round(points * 16).astype(np.int32)
+        cv2.polylines(picture, [points], False, shade, int(random.integers(1, 5)), cv2.LINE_AA, 4)
+
+
+def lay_on_table(page: np.ndarray, random) -> tuple[np.ndarray, np.ndarray]:
+    """Show the page smaller, as a sheet on a table, seen at an angle.
+
+    Returns:
+        The picture, of the page's size, and the 3x3 matrix that maps the page's points to it.
+    """
+    height, width = page.shape[:2]
+    table = scene((height, width), random) if random.random() < 0.5 else ground((height, width), random)
+    if abs(float(table.mean()) - float(page.mean())) < 35:
+        table = cv2.convertScaleAbs(table, alpha=random.uniform(0.2, 0.5))
+    corners = np.array([(0, 0), (width, 0), (width, height), (0, height)], np.float32)
+    inner = corners * (1 - random.uniform(0.05, 0.3)) + random.uniform(0, 0.2, 2) * (width, height)
+    if random.random() < 0.4:  # only one or two sides of the sheet are in view
+        inner = corners + random.uniform(-0.15, 0.15, 2) * (width, height)
+    inner = (inner + random.normal(0, 0.015, (4, 2)) * (width, height)).astype(np.float32)
+    matrix = cv2.getPerspectiveTransform(corners, inner)
+    mask = cv2.warpPerspective(np.full((height, width), 255, np.uint8), matrix, (width, height))
+    seen = cv2.warpPerspective(page, matrix, (width, height))
+    if random.random() < 0.6:
+        shift = (int(random.integers(-6, 7)), int(random.integers(-6, 7)))
+        shadow = cv2.GaussianBlur(np.roll(mask, shift, (0, 1)), (0, 0), random.uniform(1, 5))
+        table = cv2.multiply(table, 255 - cv2.merge([shadow] * 3) // 2, scale=1 / 255)
+    alpha = cv2.merge([mask] * 3)
+    return cv2.add(cv2.multiply(seen, alpha, scale=1 / 255), cv2.multiply(table, 255 - alpha, scale=1 / 255)), matrix
+
+
+def put_objects(page: np.ndarray, free: np.ndarray, random) -> None:
+    """Lay one to three things on the page, where the mask `free`, uint8 (H, W), is not 0; in place."""
+    for _ in range(random.integers(1, 4)):
+        mask = (_blob(page.shape[:2], random) * 255).astype(np.uint8)
+        if cv2.countNonZero(mask[free == 0]) if (free == 0).any() else 0:
+            continue
+        blend(page, mask, random.uniform(0, 1) * random.uniform(0, 255, 3), random.uniform(0.7, 1))
+
+
+def photograph(page: np.ndarray, random: np.random.Generator, finest: float) -> np.ndarray:
+    """Blur, sample, develop and compress a picture, as cameras, scanners and programs do.
+
+    Args:
+        finest: height of the smallest writing that must stay legible, pixels.
+    """
+    height, width = page.shape[:2]
+    if random.random() < 0.35:
+        # Coarser sampling: writing of 14 pixels at least stays legible.
+        factor = random.uniform(1, max(1.05, min(3.5, finest / 11)))
+        small = cv2.resize(
+            page, (max(8, int(width / factor)), max(8, int(height / factor))), interpolation=cv2.INTER_AREA
+        )
+        page = cv2.resize(small, (width, height), interpolation=_ENLARGE[random.integers(3)])
+    if random.random() < 0.5:
+        page = cv2.GaussianBlur(page, (0, 0), random.uniform(0.3, max(0.4, min(2.5, finest / 16))))
+    kind = random.random()
+    if kind < 0.45:
+        page = cv2.merge([cv2.cvtColor(page, cv2.COLOR_RGB2GRAY)] * 3)
+    if random.random() < 0.35:
+        centre = float(page.mean())
+        contrast = random.uniform(0.35, 1.5)
+        page = cv2.convertScaleAbs(
+            page.astype(np.float32) * contrast + (centre * (1 - contrast) + random.normal(0, 15))
+        )
+    if random.random() < 0.5:
+        sigma = random.uniform(0.5, 9)
+        channels = 1 if kind < 0.45 or random.random() < 0.5 else 3
+        noise = cv2.randn(np.empty((height, width, channels), np.int16), 0, sigma)
+        if random.random() < 0.3:
+            noise = cv2.GaussianBlur(noise, (0, 0), 0.8).reshape(height, width, channels)
+        page = cv2.add(page, cv2.merge([noise] * 3) if channels == 1 else noise, dtype=cv2.CV_8U)
+    if kind < 0.04:
+        gray = page[..., 0]
+        level, _ = cv2.threshold(gray, 0, 255, cv2.THRESH_BINARY + cv2.THRESH_OTSU)
+        page = cv2.merge([cv2.threshold(gray, level + random.normal(0, 8), 255, cv2.THRESH_BINARY)[1]] * 3)
+    if random.random() < 0.35:
+        quality = int(random.integers(25, 95))
+        page = cv2.imdecode(cv2.imencode(".jpg", page, [cv2.IMWRITE_JPEG_QUALITY, quality])[1], cv2.IMREAD_COLOR)
+    if random.random() < 0.08:
+        page = cv2.bitwise_not(page)
+    return page
+
+
+_ENLARGE = (cv2.INTER_LINEAR, cv2.INTER_CUBIC, cv2.INTER_NEAREST)
