@@ -1,19 +1,22 @@
 """Trains a digit reader on MNIST, exports it to ONNX, and reports how good it is.
 
-    python train_export.py                      # download MNIST, train, replace models/digits.onnx
+    python train_export.py                      # download MNIST, train, replace the models in models/
     python train_export.py --data mnist.npz     # the same from a local copy
-    python train_export.py --arch two-block --seed 0 --keep-model    # another network, for the comparison
+    python train_export.py --networks pages --resume --page-steps 40000    # go on with the page network alone
+    python train_export.py --networks digits --arch two-block --seed 0 --keep-model    # another digit network
 
-The steps, for every seed: load, build, train, choose the best epoch by the validation split, calibrate, export and
-check, evaluate on the test set once. A run leaves its checkpoints, pictures and model in runs/NETWORK-seedN/ and its
-figures in models/metrics/. What ships is the average of all seeds' networks, evaluated likewise; the model card
-models/README.md is written anew.
+The digit network, for every seed: load, build, train, choose the best epoch by the validation split, calibrate, export
+and check, evaluate on the test set once. What ships is the average of all seeds' networks, evaluated likewise.
+The page network: train on pages that are composed of MNIST's training digits, export and check, fit how both networks'
+answers are weighed on pages of validation digits. A run leaves its checkpoints, pictures and model in
+runs/NETWORK-seedN/ and its figures in models/metrics/; the model card models/README.md is written anew.
 """
 
 import argparse
 import importlib.util
 import json
 import os
+import shutil
 import sys
 import time
 from pathlib import Path
@@ -32,7 +35,7 @@ NO_PACKAGES, BAD_DATA, FAILED_CHECK, INTERRUPTED = 2, 2, 3, 130
 PACKAGES = ("keras", "matplotlib", "onnx", "tensorflow", "tf2onnx")
 
 # Options that don't change what is trained, and those that the model card names in any case.
-BESIDE = ("data", "out", "runs", "keep_model", "resume", "arch", "seed", "threads")
+BESIDE = ("data", "out", "runs", "keep_model", "resume", "arch", "seed", "threads", "networks", "page_workers")
 
 
 def parse_arguments(arguments=None):
@@ -45,6 +48,7 @@ def parse_arguments(arguments=None):
     option("--runs", type=Path, default=Path("runs"), help="folder for checkpoints and pictures, one folder a run")
     option("--keep-model", action="store_true", help="leave the model in --out as it is; record the figures only")
     option("--resume", action="store_true", help="go on from this run's last checkpoint")
+    option("--networks", nargs="+", choices=["digits", "pages"], default=["digits", "pages"], help="what to train")
     option("--arch", choices=["standardized", "two-block", "three-conv"], default="standardized", help="the network")
     option("--seed", type=int, nargs="+", default=[0, 1], help="seeds; the average of their networks is shipped")
     option("--epochs", type=positive, default=20, help="epochs of the learning-rate schedule")
@@ -63,6 +67,11 @@ def parse_arguments(arguments=None):
     option("--dirt", type=float, default=0.1, help="augmentation: chance of blur, of grain, of a line, each")
     option("--variants", type=float, default=0.15, help="other ways of writing to add, as a part of the images")
     option("--others", type=float, default=0.4, help="images of what is no digit to add for that head, likewise")
+    option("--page-steps", type=positive, default=18000, help="page network: steps of training")
+    option("--page-batch-size", type=positive, default=16, help="page network: tiles of 256x256 pixels a step")
+    option("--page-learning-rate", type=float, default=2e-3, help="page network: learning rate before it falls")
+    option("--page-workers", type=positive, default=1, help="page network: processes that compose pages")
+    option("--judged-pages", type=positive, default=1500, help="pages on which both networks' answers are weighed")
     option("--threads", type=int, default=0, help="cores to use; 0 is all")
     option(
         "--precision",
@@ -99,6 +108,18 @@ def main(arguments=None):
         print(error, file=sys.stderr)
         return BAD_DATA
 
+    from training import report
+
+    make = {"digits": make_digits, "pages": make_pages}
+    for network in ("digits", "pages"):
+        if network in args.networks and (code := make[network](mnist, args)):
+            return code
+    report.write_model_card(args.out)
+    return 0
+
+
+def make_digits(mnist, args):
+    """Trains the digit network from every seed and replaces the model in --out; returns the exit status."""
     from training import export, fit, report
 
     runs = []
@@ -123,8 +144,81 @@ def main(arguments=None):
             print(f"{error} The model in {args.out} is left as it was.", file=sys.stderr)
             return FAILED_CHECK
         print(f"{args.out / 'digits.onnx'} is the new model.")
-    report.write_model_card(args.out)
     return 0
+
+
+def make_pages(mnist, args):
+    """Trains the page network from the first seed and replaces the model in --out; returns the exit status."""
+    from training import export, fit
+
+    run = args.runs / f"pages-seed{args.seed[0]}"
+    try:
+        train_pages(mnist, args.seed[0], run, args)
+    except KeyboardInterrupt:
+        print(f"Stopped. The last checkpoint is in {run}; the same command with --resume goes on.")
+        return INTERRUPTED
+    except (export.ExportError, fit.CheckpointError) as error:
+        print(f"{error} The model in {args.out} is left as it was.", file=sys.stderr)
+        return FAILED_CHECK
+    return 0
+
+
+def train_pages(mnist, seed, run, args):
+    """Trains, exports and weighs the page network; leaves pages.onnx in `run`, and in --out unless --keep-model.
+
+    Raises ExportError where the exported file fails a check, and CheckpointError where a run can't be resumed.
+    """
+    import keras
+    import tensorflow as tf
+
+    from digits.pages import PAGE_CONTRACT, PageNetwork
+    from training import export_pages, report
+    from training.fit_pages import PageOptions, fit_pages
+    from training.hands import Shapes
+    from training.judging import fit_judge
+    from training.pages import CLASSES, compose_tile
+
+    if args.threads:
+        tf.config.threading.set_intra_op_parallelism_threads(args.threads)
+    precision = fastest_precision() if args.precision == "auto" else args.precision
+    keras.mixed_precision.set_global_policy(precision)
+    keras.utils.set_random_seed(seed)
+    options = PageOptions(
+        args.page_steps, args.page_batch_size, args.page_learning_rate, args.page_workers, args.resume
+    )
+    network, history = fit_pages(mnist.train, mnist.validation, seed, options, run)
+    held_out = Shapes(mnist.validation)
+    metrics = {
+        "seed": seed,
+        "parameters": network.count_params(),
+        "steps": args.page_steps,
+        "tiles": args.page_steps * args.page_batch_size,
+        "train_minutes": round(history[-1]["seconds"] / 60, 1),
+        "precision": precision,
+        "fonts": len(held_out.handwriting),
+        "validation": history[-1]["validation"],
+        "versions": {"digits": CODE_VERSION, "keras": keras.__version__, "tensorflow": tf.__version__},
+    }
+    metadata = {
+        "page": PAGE_CONTRACT,
+        "classes": json.dumps([*CLASSES, ""]),
+        "code_version": CODE_VERSION,
+        "training": json.dumps(metrics),
+    }
+    model = run / "pages.onnx"
+    random = np.random.default_rng(seed)
+    pictures = np.stack([compose_tile(held_out, random).picture for _ in range(6)])
+    export_pages.export_pages(network, metadata, pictures, model)
+    classifier = Classifier(args.out / "digits.onnx")
+    judge = fit_judge(PageNetwork(model), classifier, held_out, args.judged_pages, seed + 1)
+    export_pages.add_metadata(model, {**metadata, "judge": judge.to_metadata()})
+    metrics |= {"bytes": model.stat().st_size, "judge": json.loads(judge.to_metadata())}
+    report.write_json(run / "metrics.json", metrics)
+    if not args.keep_model:
+        report.write_json(args.out / "metrics" / "pages.json", metrics)
+        shutil.copyfile(model, args.out / ".pages.onnx.part")
+        os.replace(args.out / ".pages.onnx.part", args.out / "pages.onnx")
+        print(f"{args.out / 'pages.onnx'} is the new model.")
 
 
 def train(mnist, seed, run, args):

@@ -78,6 +78,16 @@ def _rounded(weights):
     return kept, casts
 
 
+def halved(model):
+    """The same model with its weights kept in half precision."""
+    weights, casts = _rounded(model.graph.initializer)
+    nodes = [*casts, *model.graph.node]
+    del model.graph.initializer[:], model.graph.node[:]
+    model.graph.initializer.extend(weights)
+    model.graph.node.extend(nodes)
+    return model
+
+
 def _check(path: Path, members: list[Path], images: np.ndarray) -> None:
     ours = outputs(path, images)
     theirs = [outputs(member, images) for member in members]

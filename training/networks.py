@@ -11,32 +11,34 @@ RELU_GAIN = 1.7139
 
 
 class StandardizedConv2D(layers.Layer):
-    """A 3x3 convolution and its ReLU, with weights standardized per output channel and a learned gain.
+    """A convolution and its ReLU, with weights standardized per output channel and a learned gain.
 
     Scaled weight standardization takes the place of batch normalization (Brock et al., "Characterizing signal
     propagation to close the performance gap in unnormalized ResNets", 2021): it costs nothing per pixel, makes an
     image's answer independent of its batch, and melts into a plain convolution on export.
     """
 
-    def __init__(self, filters, **kwargs):
+    def __init__(self, filters, kernel_size=3, strides=1, **kwargs):
         # Without autocast the weights stay float32 until they are standardized.
         super().__init__(autocast=False, **kwargs)
-        self.filters = filters
+        self.filters, self.kernel_size, self.strides = filters, kernel_size, strides
 
     def build(self, input_shape):
-        self.kernel = self.add_weight((3, 3, input_shape[-1], self.filters), initializer="he_normal", name="kernel")
+        shape = (self.kernel_size, self.kernel_size, input_shape[-1], self.filters)
+        self.kernel = self.add_weight(shape, initializer="he_normal", name="kernel")
         self.gain = self.add_weight((self.filters,), initializer="ones", name="gain")
         self.bias = self.add_weight((self.filters,), initializer="zeros", name="bias")
-        self.fan_in = 9 * input_shape[-1]
+        self.fan_in = self.kernel_size**2 * input_shape[-1]
 
     def call(self, inputs):
         mean, variance = ops.moments(self.kernel, axes=(0, 1, 2), keepdims=True)
         kernel = (self.kernel - mean) * ops.rsqrt(variance * self.fan_in + 1e-4) * self.gain * RELU_GAIN
         inputs, kernel, bias = (ops.cast(x, self.compute_dtype) for x in (inputs, kernel, self.bias))
-        return ops.relu(ops.conv(inputs, kernel, padding="same") + bias)
+        return ops.relu(ops.conv(inputs, kernel, self.strides, padding="same") + bias)
 
     def get_config(self):
-        return {**super().get_config(), "filters": self.filters}
+        own = {"filters": self.filters, "kernel_size": self.kernel_size, "strides": self.strides}
+        return {**super().get_config(), **own}
 
 
 def standardized():
