@@ -12,23 +12,33 @@ from digits.classifier import Classifier
 from digits.crops import crop
 from digits.judge import FEATURES, Judge, bounded_log, features
 from digits.pages import PageNetwork
+from training.export import ExportError
 from training.hands import Shapes
 from training.pages import OTHER, compose
 
 # At most so many of a thousand composed digits that are vouched for may be wrong: real pages are harder.
 WRONG_AMONG_CERTAIN = 0.002
 
+# Fewer digits can't tell how answers are weighed.
+LEAST_DIGITS = 20
+
 SIDES = (96, 640)
 
 
 def fit_judge(pages: PageNetwork, classifier: Classifier, shapes: Shapes, count: int, seed: int) -> Judge:
-    """Read `count` composed pages, and fit the weights of a judge to what was right and wrong."""
+    """Read `count` composed pages, and fit the weights of a judge to what was right and wrong.
+
+    Raises:
+        ExportError: hardly a digit was found.
+    """
     random = np.random.default_rng(seed)
     told = [_told(pages, classifier, shapes, random) for _ in tqdm(range(count), "judging", mininterval=10)]
     centre, classes, frames, truth = (np.concatenate(part) for part in zip(*told))
     probabilities, is_digit = classifier.classify(frames)
     page = classes[:, :10] / classes[:, :10].sum(1, keepdims=True)
     is_true_digit = (truth >= 0) & (truth < 10)
+    if is_true_digit.sum() < LEAST_DIGITS:
+        raise ExportError(f"The page network found no digit, or few, on {count} composed pages: train it longer.")
     page_weight, crop_weight = _fusion(page[is_true_digit], probabilities[is_true_digit], truth[is_true_digit])
     draft = Judge(page_weight, crop_weight, (0.0,) * len(FEATURES), 0.0, 0.0, 1.0)
     fused = draft.fused(page, probabilities)

@@ -13,6 +13,9 @@ COARSEST = 32
 # Boxes are learned in units of this many pixels, as logarithms.
 UNIT = 16.0
 
+# A cell beside a centre, that lies as near as the centre's own, is as hot at most.
+NO_PEAK = 0.97
+
 # The output's channels: centre, class logits, box (offset of the centre in cells, log width, log height), log height of
 # a digit of the same hand, and writing that is too small.
 CLASS_COUNT = len(CLASSES) + 1
@@ -56,6 +59,10 @@ def target_maps(page: Page) -> np.ndarray:
             -((columns - x) ** 2) / (2 * spread_x**2)
         )
         heat = heat / heat.max()
+        # A middle between cells has one peak all the same.
+        peak = heat.argmax()
+        heat[heat > NO_PEAK] = NO_PEAK
+        heat.flat[peak] = 1
         window = maps[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1]
         nearest = heat > window[..., 0]
         window[nearest, 0] = heat[nearest]

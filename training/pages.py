@@ -38,6 +38,11 @@ TOO_SMALL = 9.0
 LARGE_ENOUGH = 12.0
 
 
+# Of a character that leaves the page so much must be seen for it to be read; of less than that it is not asked, and
+# what is hardly seen is no digit, though it may look like one.
+WHOLE, RECOGNIZABLE = 0.85, 0.6
+
+
 @dataclass
 class Page:
     """A picture and what is on it.
@@ -65,7 +70,7 @@ class Canvas:
     sizes: list[float] = field(default_factory=list)
 
     def place(self, glyph: Glyph, left: float, top: float, label: int, size: float) -> None:
-        """Write a glyph; what lies outside the page is cut off, and ignored where little of it is left."""
+        """Write a glyph; what lies outside the page is cut off (see WHOLE)."""
         height, width = self.ink.shape
         x, y = round(left), round(top)
         h, w = glyph.ink.shape
@@ -76,7 +81,7 @@ class Canvas:
         np.maximum(area, glyph.ink[y0 - y : y1 - y, x0 - x : x1 - x], out=area)
         seen = (x1 - x0) * (y1 - y0) / (w * h)
         self.boxes.append((x0, y0, x1, y1))
-        self.labels.append(label if seen > 0.85 else IGNORED)
+        self.labels.append(label if seen > WHOLE else IGNORED if seen > RECOGNIZABLE else OTHER)
         self.sizes.append(size)
 
 
@@ -84,7 +89,7 @@ def compose(size: tuple[int, int], shapes: Shapes, random: np.random.Generator) 
     """Compose one picture of that height and width."""
     height, width = size
     kind = random.random()
-    if kind < 0.04:
+    if kind < 0.06:
         picture = paper.scene(size, random)
         return _finished(picture, Canvas(np.zeros(size, np.uint8)), random, min(size))
     picture = paper.ground(size, random) if random.random() < 0.96 else paper.scene(size, random)
@@ -92,13 +97,13 @@ def compose(size: tuple[int, int], shapes: Shapes, random: np.random.Generator) 
     canvas = Canvas(np.zeros(size, np.uint8))
     if random.random() < 0.1:
         paper.print_security_pattern(picture, random)
-    if kind < 0.12:
+    if kind < 0.15:
         digit_height = height * random.uniform(0.25, 0.95)
         _write_single(canvas, hand, digit_height, random)
-    elif kind < 0.2:
+    elif kind < 0.22:
         digit_height = math.exp(random.uniform(math.log(14), math.log(max(16, min(0.7 * height, 0.4 * width)))))
         _write_scattered(canvas, hand, digit_height, random)
-    elif kind < 0.3:
+    elif kind < 0.31:
         digit_height = random.uniform(0.4, 0.7) * _print_cells(picture, canvas, hand, random)
     elif min(size) < 150:
         digit_height = height * random.uniform(0.33, 0.85)
@@ -274,7 +279,7 @@ class Pace:
             scatter=random.uniform(0.02, 0.1) + (0.25 * gap if gap > 0.3 else 0),
             word_gap=random.uniform(0.5, 1.6) + max(0.0, 1.6 * gap),
             drift=random.uniform(0, 0.08),
-            slope=random.normal(0, 0.04) if random.random() < 0.9 else random.uniform(-0.5, 0.5),
+            slope=random.normal(0, 0.04) if random.random() < 0.88 else random.uniform(-0.7, 0.7),
             bend=random.normal(0, 0.0015),
             unlike=random.uniform(0.02, 0.14),
         )
@@ -360,16 +365,26 @@ def _beside(profile: dict[int, float], ink: np.ndarray, top: float, gap: float, 
     if best < -1e8:
         return farthest + gap
     # A dot may stand under the arm of a 7, but no character far inside the one before it.
-    return max(best, farthest - 0.35 * height)
+    return max(best, farthest - 0.25 * height)
 
 
 def _write_single(canvas: Canvas, hand: Hand, height: float, random) -> None:
     page_height, page_width = canvas.ink.shape
     label = int(random.integers(10))
-    glyph = hand.digit(str(label), height)
+    hand.turn = random.normal(0, 0.15)
+    glyph: Glyph | None = hand.digit(str(label), height)
+    if random.random() < 0.25:
+        letter = _letter(random)
+        is_letter = random.random() < 0.7
+        glyph = hand.letter(letter, height) if is_letter else hand.mark(_sign(random), height)
+        label = IGNORED if is_letter and letter in LIKE_DIGITS else OTHER
+    if glyph is None:
+        return
     h, w = glyph.ink.shape
-    if w > 0.95 * page_width:
-        glyph = hand.digit(str(label), height * 0.8 * page_width / w)
+    if w > 0.95 * page_width or h > 0.98 * page_height:
+        zoom = min(0.8 * page_width / w, 0.9 * page_height / h)
+        size = (max(1, round(w * zoom)), max(1, round(h * zoom)))
+        glyph = Glyph(cv2.resize(glyph.ink, size, interpolation=cv2.INTER_AREA), 0.0)
         h, w = glyph.ink.shape
     left, top = random.uniform(-0.02, 1.02, 2) * (page_width - w, page_height - h)
     canvas.place(glyph, left, top, label, height)
@@ -389,8 +404,7 @@ def _write_scattered(canvas: Canvas, hand: Hand, height: float, random) -> None:
             sign = signs[random.integers(len(signs))]
             label = CLASSES.find(sign) if sign in CLASSES else OTHER
             glyph = hand.mark(sign, size)
-            if sign in ".,-/:":  # alone, a dot is no mark of a number, nor a stroke for sure a dash or a slash
-                label = IGNORED if sign in "-/" else label
+            label = IGNORED if sign in "-/" else label  # alone, a stroke may be either, or a one
         else:
             letter = _letter(random)
             drawn = hand.letter(letter, size)
@@ -413,6 +427,10 @@ def _write_scattered(canvas: Canvas, hand: Hand, height: float, random) -> None:
 LIKE_DIGITS = "OoDQlIiLZzSsBbqgGTtJjyYuUhAβ"
 
 
+def _sign(random) -> str:
+    return SIGNS[random.integers(len(SIGNS))]
+
+
 def _letter(random) -> str:
     alphabet = GREEK if random.random() < 0.25 else LETTERS
     return alphabet[random.integers(len(alphabet))]
@@ -426,7 +444,8 @@ def _write_field(picture, canvas: Canvas, hand: Hand, height: float, random) -> 
     baseline = (page_height + height) / 2 + random.normal(0, 0.12) * height
     if random.random() < 0.35:
         pitch = height * random.uniform(1.1, 2.2)
-        paper.print_rules(picture, pitch, random, False, baseline + random.normal(0, 0.08) * height)
+        is_dotted = random.random() < 0.35
+        paper.print_rules(picture, pitch, random, False, baseline + random.normal(0, 0.08) * height, is_dotted)
     if random.random() < 0.2:
         _print_border(picture, random)
     pace = Pace.of(random)

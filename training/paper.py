@@ -137,18 +137,21 @@ def contrasting(page: np.ndarray, random, least: float, most: float) -> np.ndarr
 _HUES = ((-0.5, -0.2, 1), (1, -0.4, -0.4), (-0.5, 0.6, -0.2), (0.4, -0.6, 0.6), (0.5, 0.1, -0.5), (-0.6, 0.4, 0.6))
 
 
-def print_rules(page: np.ndarray, pitch: float, random, squared: bool, phase: float | None = None) -> None:
+def print_rules(
+    page: np.ndarray, pitch: float, random, squared: bool, phase: float | None = None, is_dotted: bool = False
+) -> None:
     """Print ruled or squared lines, solid or dotted, at a small angle, in place.
 
     Args:
         pitch: distance between lines, pixels.
         phase: y of one line at the left side; at random where None.
+        is_dotted: the lines are dotted; others are now and then.
     """
     height, width = page.shape[:2]
     mask = np.zeros((height, width), np.uint8)
     slope = random.normal(0, 0.02)
     thickness = max(1, round(pitch * random.uniform(0.01, 0.06)))
-    dotted = 0 if random.random() < 0.8 else int(random.integers(3, 9))
+    dotted = int(random.integers(3, 9)) if is_dotted or random.random() < 0.2 else 0
     start = random.uniform(0, pitch) if phase is None else phase % pitch
     for y in np.arange(start - pitch * math.ceil(abs(slope) * width / pitch + 1), height + abs(slope) * width, pitch):
         _rule(mask, (-2, y), (width + 2, y + slope * width), thickness, dotted)
@@ -297,6 +300,7 @@ def photograph(page: np.ndarray, random: np.random.Generator, finest: float) -> 
     if random.random() < 0.5:
         sigma = random.uniform(0.5, 9)
         channels = 1 if kind < 0.45 or random.random() < 0.5 else 3
+        cv2.setRNGSeed(int(random.integers(2**31)))  # OpenCV draws this ten times as fast as numpy
         noise = cv2.randn(np.empty((height, width, channels), np.int16), 0, sigma)
         if random.random() < 0.3:
             noise = cv2.GaussianBlur(noise, (0, 0), 0.8).reshape(height, width, channels)
