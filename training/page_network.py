@@ -46,26 +46,37 @@ def _merged(coarse, fine, filters: int):
     return StandardizedConv2D(filters)(layers.Average()([coarse, fine]))
 
 
+# So many characters on a tile make its loss a mean over them.
+UNIT_COUNT = 20.0**0.5
+
+
 @tf.function
 def page_loss(targets, maps):
-    """Return the loss of a batch and its parts: centre, class, box, small; each a mean over its characters or cells."""
+    """Return the loss of a batch and its parts: centre, class, box, small.
+
+    Of each tile, a part is summed over its characters and divided by the root of their number: a tile of one large
+    digit counts less than a page of a hundred small ones, but far more than one of them.
+    """
     heat, counts = targets[..., 0], targets[..., 1]
     centre = tf.sigmoid(maps[..., CENTRE])
     log_centre, log_rest = tf.math.log_sigmoid(maps[..., CENTRE]), tf.math.log_sigmoid(-maps[..., CENTRE])
     is_centre = tf.cast(heat > 0.999, tf.float32) * counts
-    characters = tf.reduce_sum(is_centre) + 1.0
+    cells = (1, 2)
+    roots = UNIT_COUNT * tf.sqrt(tf.reduce_sum(is_centre, cells) + 1.0)
     # The focal loss of CornerNet and CenterNet: cells near a centre count little.
     positive = is_centre * (1 - centre) ** 2 * log_centre
     negative = (1 - is_centre) * counts * (1 - heat) ** 4 * centre**2 * log_rest
-    centre_loss = -tf.reduce_sum(positive + negative) / characters
+    centre_loss = -tf.reduce_mean(tf.reduce_sum(positive + negative, cells) / roots)
     weight = targets[..., 3]
-    total = tf.reduce_sum(weight) + 1.0
+    # Each character has several cells: their weights sum to one, about.
+    weight = weight * tf.reduce_sum(is_centre, cells, True) / (tf.reduce_sum(weight, cells, True) + 1.0)
     labels = tf.cast(targets[..., 2], tf.int32)
     logits = maps[..., FIRST_CLASS:FIRST_BOX]
     cross_entropy = tf.nn.sparse_softmax_cross_entropy_with_logits(labels, logits)
-    class_loss = tf.reduce_sum(weight * cross_entropy) / total
+    class_loss = tf.reduce_mean(tf.reduce_sum(weight * cross_entropy, cells) / roots)
     error = tf.abs(targets[..., 4:9] - maps[..., FIRST_BOX : SIZE + 1])
-    box_loss = tf.reduce_sum(weight[..., None] * error * [1.0, 1.0, 1.0, 1.0, 0.5]) / total
+    weighted = weight[..., None] * error * [1.0, 1.0, 1.0, 1.0, 0.5]
+    box_loss = tf.reduce_mean(tf.reduce_sum(weighted, (1, 2, 3)) / roots)
     flags = tf.cast(targets[..., 9], tf.int32)
     is_small = tf.cast(flags % 2, tf.float32)
     small_counts = tf.cast(flags // 2, tf.float32)

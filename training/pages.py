@@ -97,13 +97,13 @@ def compose(size: tuple[int, int], shapes: Shapes, random: np.random.Generator) 
     canvas = Canvas(np.zeros(size, np.uint8))
     if random.random() < 0.1:
         paper.print_security_pattern(picture, random)
-    if kind < 0.15:
-        digit_height = height * random.uniform(0.25, 0.95)
+    if kind < 0.19:
+        digit_height = height * random.uniform(0.2, 0.97)
         _write_single(canvas, hand, digit_height, random)
-    elif kind < 0.22:
+    elif kind < 0.26:
         digit_height = math.exp(random.uniform(math.log(14), math.log(max(16, min(0.7 * height, 0.4 * width)))))
         _write_scattered(canvas, hand, digit_height, random)
-    elif kind < 0.31:
+    elif kind < 0.34:
         digit_height = random.uniform(0.4, 0.7) * _print_cells(picture, canvas, hand, random)
     elif min(size) < 150:
         digit_height = height * random.uniform(0.33, 0.85)
@@ -112,7 +112,7 @@ def compose(size: tuple[int, int], shapes: Shapes, random: np.random.Generator) 
         _write_field(picture, canvas, hand, digit_height, random)
     else:
         low = 3.0 if random.random() < 0.14 else 11.0
-        digit_height = math.exp(random.uniform(math.log(low), math.log(9.5 if low < 4 else min(80.0, height / 2.2))))
+        digit_height = math.exp(random.uniform(math.log(low), math.log(9.5 if low < 4 else min(110.0, height / 2))))
         _write_lines(picture, canvas, hand, digit_height, random)
     _decorate(canvas, hand, digit_height, random)
     _finish_ink(picture, canvas, hand, digit_height, random)
@@ -139,7 +139,7 @@ def _finished(picture: np.ndarray, canvas: Canvas, random, digit_height: float) 
     boxes = np.array(canvas.boxes, np.float32).reshape(-1, 4)
     labels = np.array(canvas.labels, np.int64)
     sizes = np.array(canvas.sizes, np.float32)
-    if random.random() < 0.07:
+    if random.random() < 0.1:
         free = cv2.erode(255 - canvas.ink, np.ones((9, 9), np.uint8))
         paper.put_objects(picture, free, random)
     if min(picture.shape[:2]) > 100 and random.random() < 0.1:
@@ -220,8 +220,8 @@ def number(random: np.random.Generator) -> str:
     if kind < 0.8:
         point = ".,"[random.integers(2)]
         return digits + point + "".join(map(str, random.integers(0, 10, random.integers(1, 4))))
-    if kind < 0.86:
-        separator = "/-.:"[random.integers(4)]
+    if kind < 0.87:
+        separator = "//-.:"[random.integers(5)]
         parts = [f"{n:02d}" if random.random() < 0.7 else str(n) for n in random.integers(1, 60, random.integers(2, 4))]
         return separator.join(parts)
     if kind < 0.92:
@@ -234,9 +234,9 @@ def _arithmetic(random) -> list[str]:
     tokens = []
     for position in range(random.integers(2, 7)):
         if position:
-            tokens.append("+-x/÷=+-"[random.integers(8)])
+            tokens.append("+-x/÷=//-+"[random.integers(10)])
         digits = str(random.integers(0, 10 ** int(random.integers(1, 4))))
-        if random.random() < 0.2:
+        if random.random() < 0.35:
             tokens += ["(", digits] if random.random() < 0.5 else [digits, ")"]
         else:
             tokens.append(digits)
@@ -449,7 +449,7 @@ def _write_field(picture, canvas: Canvas, hand: Hand, height: float, random) -> 
     if random.random() < 0.2:
         _print_border(picture, random)
     pace = Pace.of(random)
-    tokens = [number(random)]
+    tokens = [number(random)] if random.random() < 0.9 else _arithmetic(random)
     if random.random() < 0.25:
         tokens = [_word(random) if random.random() < 0.4 else number(random), *tokens]
     if random.random() < 0.1:
@@ -507,7 +507,7 @@ def _write_lines(picture, canvas: Canvas, hand: Hand, height: float, random) -> 
         left = random.uniform(0, 0.4) * page_width
         if content < 0.55:
             tokens = [number(random) for _ in range(random.integers(1, 5))]
-        elif content < 0.7:
+        elif content < 0.73:
             tokens = _arithmetic(random)
         elif content < 0.9:
             tokens = [_word(random) if random.random() < 0.55 else number(random) for _ in range(random.integers(1, 6))]
