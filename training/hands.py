@@ -94,6 +94,7 @@ class Hand:
             # The width of an enlarged digit's strokes at that level, for the marks beside it.
             self.pen = 0.17 - 0.13 * (self.level - 0.22) / 0.56
         self.turn = 0.0
+        self.slashes_zeros = random.random() < 0.07
         self.font = fonts[random.integers(len(fonts))] if fonts else None
         self.forms = {label: random.integers(len(forms)) for label, forms in DIGIT_STROKES.items()}
         self.pool = [[random.choice(of) for _ in range(3)] if len(of) else [] for of in shapes.by_label]
@@ -107,15 +108,30 @@ class Hand:
         if kind == "strokes":
             forms = DIGIT_STROKES[label]
             form = forms[self.forms[label] if random.random() < 0.8 else random.integers(len(forms))]
-            if label == "0" and random.random() < 0.06:
-                form = (*form, (True, ((-0.05, 0.95), (0.65, 0.08))))
-            return self._drawn(form, height)
+            return self._slashed(label, self._drawn(form, height), height)
         if kind == "font" and self.font:
             field = _font_glyph(self.font, label)
             if field is not None:
                 return Glyph(self._warped(field, height, math.exp(random.normal(0, 0.05)), 1.2), 0.0)
         field = self.shapes.digit(random.choice(self.pool[int(label)]))
-        return Glyph(self._warped(field, height, self.stretch * math.exp(random.normal(0, 0.06)), height / 20), 0.0)
+        ink = self._warped(field, height, self.stretch * math.exp(random.normal(0, 0.06)), height / 20)
+        return self._slashed(label, Glyph(ink, 0.0), height)
+
+    def _slashed(self, label: str, glyph: Glyph, height: float) -> Glyph:
+        """Put a slash through a zero, where the hand does so."""
+        if label != "0" or not self.slashes_zeros:
+            return glyph
+        h, w = glyph.ink.shape
+        reach = np.array([0.5, -0.5]) * self.random.uniform(0.6, 1.7) * (w, h)
+        if self.random.random() < 0.2:
+            reach[1] *= -1 if self.random.random() < 0.3 else 0.1
+        margin = math.ceil(max(abs(reach))) + 2
+        ink = cv2.copyMakeBorder(glyph.ink, margin, margin, margin, margin, cv2.BORDER_CONSTANT)
+        middle = np.array([w / 2 + margin, h / 2 + margin]) + self.random.normal(0, 0.05, 2) * (w, h)
+        ends = np.round([(middle - reach) * 16, (middle + reach) * 16]).astype(int).tolist()
+        cv2.line(ink, ends[0], ends[1], 255, max(1, round(self.pen * height)), cv2.LINE_AA, 4)
+        x, y, width, tall = cv2.boundingRect((ink > 40).view(np.uint8))
+        return Glyph(ink[y : y + tall, x : x + width], glyph.top + y - margin)
 
     def mark(self, mark: str, height: float) -> Glyph:
         """Write a mark, or another sign of MARK_STROKES, beside digits of that height."""

@@ -370,7 +370,7 @@ def _beside(profile: dict[int, float], ink: np.ndarray, top: float, gap: float, 
 
 def _write_single(canvas: Canvas, hand: Hand, height: float, random) -> None:
     page_height, page_width = canvas.ink.shape
-    label = int(random.integers(10))
+    label = 1 if random.random() < 0.1 else int(random.integers(10))  # alone, a one is the hardest to know
     hand.turn = random.normal(0, 0.15)
     glyph: Glyph | None = hand.digit(str(label), height)
     if random.random() < 0.25:

@@ -136,17 +136,17 @@ def write_model_card(models: Path) -> None:
     figures = {path.stem: json.loads(path.read_text()) for path in sorted((models / "metrics").glob("*.json"))}
     if "shipped" not in figures:
         return  # networks were compared, and none was shipped
-    shipped = figures.pop("shipped")
+    shipped, pages = figures.pop("shipped"), figures.pop("pages", None)
     by_network: dict[str, list[dict]] = {}
     for run in figures.values():
         by_network.setdefault(run["arch"], []).append(run)
-    digest = hashlib.sha256((models / "digits.onnx").read_bytes()).hexdigest()
     table = ACCURACY.read_text().strip() if ACCURACY.exists() else ""
-    is_measured = f"begins with {digest[:16]}." in table
-    (models / "README.md").write_text(_card(shipped, by_network, table if is_measured else ""))
+    digests = (hashlib.sha256((models / name).read_bytes()).hexdigest() for name in ("digits.onnx", "pages.onnx"))
+    is_measured = all(f"begins with {digest[:16]}" in table for digest in digests)
+    (models / "README.md").write_text(_card(shipped, by_network, pages, table if is_measured else ""))
 
 
-def _card(shipped, by_network, table):
+def _card(shipped, by_network, pages, table):
     siblings = [figures for figures in by_network[shipped["arch"]] if figures["seed"] in shipped["seeds"]]
     rows = "\n".join(_network_row(name, runs) for name, runs in sorted(by_network.items(), key=_by_accuracy))
     seeds = "\n".join(
@@ -158,9 +158,11 @@ def _card(shipped, by_network, table):
     errors = " | ".join(
         f"{wrong} of {all_}" for wrong, all_ in zip(shipped["test_errors_by_digit"], shipped["test_images_by_digit"])
     )
-    return f"""# Model card: digits.onnx
+    return f"""# Model card: digits.onnx and pages.onnx
 
 Written by `train_export.py` from the figures in `metrics/`; the model file carries those of its training in its metadata.
+
+## The digit network, digits.onnx
 
 | | |
 |---|---|
@@ -176,7 +178,7 @@ Written by `train_export.py` from the figures in `metrics/`; the model file carr
 | certain from | {shipped["certain_from"]:.4f}: below this, `probability` times `is_digit`, the reader says that it is unsure |
 | trained on | {shipped["train_images"]:,} images of MNIST's training set, augmented (`training/augmentation.py`), and on what the code makes of them: slashed zeros, ones with a flag and a foot, crossed sevens, fine pens; `is_digit`, on the finished network, also on what is no digit: pieces, digits that touch, turned digits, scribbles, letters and signs (`training/synthesis.py`) |
 
-## How good it is
+### How good the digit network is
 
 Every network was trained on the same split; "ways added" is how many images in other ways of writing joined its training
 images, as a part of these. The best epoch and the calibration are chosen on a validation split of the training set; the
@@ -207,15 +209,42 @@ Errors of the shipped file by digit:
 
 Without `--data`, Keras downloads MNIST.{_on_other_rows(shipped, by_network)}
 
+{_page_network(pages)}
 ## What it is bad at
 
 - What is no digit gets the digit that it resembles most, marked as unsure: often, not always. Letters such as l, O, S, Z
   are digits to it.
 - MNIST was written by American census workers and pupils around 1990. Other ways of writing are known to it only as the
   code draws them: a one with a level or a long flag is still taken for a seven now and then.
-- It reads what the frame shows: a digit cut in two, or two that touch, must be put right before it (`digits/assemble.py`).
+- The digit network reads what the frame shows: where a character stands is the page network's word.
 - The standard error of a test of 10,000 images is about 0.05 points at this level, and some 15 of its labels are
   doubtful: differences of a few hundredths between models mean nothing.
+"""
+
+
+def _page_network(pages):
+    """The section on the page network, where one was trained."""
+    if pages is None:
+        return ""
+    losses = ", ".join(
+        f"{part} {loss:.3f}" for part, loss in zip(("centre", "class", "box", "small"), pages["validation"])
+    )
+    judge = pages["judge"]
+    return f"""## The page network, pages.onnx
+
+| | |
+|---|---|
+| finds | digits, the marks . , - / : + and other writing on a picture, with their boxes |
+| input | `page`, float32 (1, H, W, 3) in 0..1, sRGB, H and W multiples of 32 |
+| output, at a quarter of the size | `centre` (1, h, w): that the middle of a character lies in the cell; `characters` (1, h, w, 22): logits of 17 classes, offset of the middle in cells, logarithms of width, height and of the hand's digit height in units of 16 pixels; `small` (1, h, w): that writing there is too small to be read |
+| network | fully convolutional, down to a 32nd of the picture and back up to a quarter, {pages["parameters"]:,} parameters (`training/page_network.py`) |
+| size | {pages["bytes"] / 1e6:.2f} MB, weights in half precision |
+| trained on | {pages["tiles"]:,} composed tiles of 256x256 pixels, {pages["steps"]:,} steps, {pages["train_minutes"]:.0f} minutes of one core and another that composes, {pages["precision"]}; {pages["fonts"]} handwriting fonts |
+| validation losses | {losses}, on composed pages of validation digits |
+| weighed with the digit network | exponents {judge["page_weight"]:.2f} (page) and {judge["crop_weight"]:.2f} (crop); characters count from {judge["centre_from"]:.2f} on, digits are certain from {judge["certain_from"]:.3f} on |
+
+Made again with `make fonts` and `python train_export.py --data mnist.npz --networks pages`.
+
 """
 
 
