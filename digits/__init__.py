@@ -1,4 +1,4 @@
-"""Reads handwritten digits: any image in, the number and how sure it is out.
+"""Reads handwritten numbers: any image in, the numbers and how sure they are out.
 
 from digits import DigitReader
 reading = DigitReader().read("photo.jpg")
@@ -7,6 +7,7 @@ print(reading.text, reading.digits[0].top(3))
 
 from digits.classifier import ModelError
 from digits.images import ImageError
-from digits.reader import Digit, DigitReader, Reading, Stages
+from digits.reader import DigitReader, Stages
+from digits.reading import Digit, Mark, Number, Reading
 
-__all__ = ["Digit", "DigitReader", "ImageError", "ModelError", "Reading", "Stages"]
+__all__ = ["Digit", "DigitReader", "ImageError", "Mark", "ModelError", "Number", "Reading", "Stages"]

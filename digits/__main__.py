@@ -1,6 +1,6 @@
 """python -m digits PHOTO... : the command line.
 
-Prints one reading per file. It knows files, folders and formats of output; all reading is the reader's.
+Prints one reading per file. It knows files, folders, standard input and formats of output; all reading is the reader's.
 """
 
 import argparse
@@ -9,7 +9,7 @@ import io
 import json
 import os
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from tqdm import tqdm
@@ -17,21 +17,34 @@ from tqdm import tqdm
 from digits import DigitReader, ImageError, ModelError, Reading
 from digits.classifier import DEFAULT_MODEL
 from digits.cores import ReaderPool, read_files
-from digits.images import IMAGE_SUFFIXES
+from digits.images import IMAGE_SUFFIXES, MOST_BYTES, ImageSource
 
 # From so many files on, a progress bar is shown.
 MANY = 10
+
+# This name stands for standard input; a file of that name is ./-
+STANDARD_INPUT = "-"
+
+CSV_HEADER = ("file", "text", "lowest_probability", "certain")
+
+# A spreadsheet program takes a cell that begins with one of these for a formula, and evaluates it.
+FORMULA_STARTS = ("=", "+", "-", "@", "\t")
 
 SOME_FAILED, NO_MODEL, NO_RAY = 1, 2, 2
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Runs the command line; returns its exit status: 0, 1 where a file could not be read, 2 where nothing could."""
-    parser = argparse.ArgumentParser(prog="python -m digits", description="Read the handwritten digits in images.")
-    parser.add_argument("images", nargs="+", metavar="PHOTO", help="image files, or folders of them")
+    """Run the command line; return its exit status: 0, 1 where a file could not be read, 2 where nothing could."""
+    parser = argparse.ArgumentParser(prog="python -m digits", description="Read the handwritten numbers in images.")
+    parser.add_argument("images", nargs="+", metavar="PHOTO", help="image files, folders of them, - for standard input")
     form = parser.add_mutually_exclusive_group()
     form.add_argument("--json", action="store_true", help="print a JSON object per file, one a line")
-    form.add_argument("--csv", action="store_true", help="print a CSV table: file, text, lowest probability, certain")
+    form.add_argument(
+        "--csv",
+        action="store_true",
+        help="print CSV: of one image that holds a table its rows and columns, else one row per file: "
+        "file, text, lowest probability, certain",
+    )
     parser.add_argument("--model", default=DEFAULT_MODEL, help="another model than models/digits.onnx")
     parser.add_argument("--ray", metavar="ADDRESS", help="read on a Ray cluster: auto, ray://host:10001, or local")
     parser.add_argument("--out", metavar="DIR", help="with --ray: where the Parquet files go")
@@ -46,29 +59,29 @@ def main(arguments: list[str] | None = None) -> int:
     if args.ray:
         return _on_cluster(args)
 
-    paths = list(_files(args.images))
-    table = csv.writer(sys.stdout, lineterminator="\n")
-    if args.csv:
-        table.writerow(["file", "text", "lowest_probability", "certain"])
-    failures = 0
-    has_folder = any(map(os.path.isdir, args.images))
-    if not paths:
+    names, images = _images(args.images)
+    has_folder = any(name != STANDARD_INPUT and os.path.isdir(name) for name in args.images)
+    if not names:
         print(f"There are no images in {', '.join(args.images)}.", file=sys.stderr)
         return SOME_FAILED
-    is_long, is_named = len(paths) >= MANY or has_folder, len(paths) > 1 or has_folder
-    progress = tqdm(paths, unit="file", disable=not is_long, file=sys.stderr)
-    for path, reading in zip(progress, read_files(paths, reader, ReaderPool(args.model))):
+    is_long, is_named = len(names) >= MANY or has_folder, len(names) > 1 or has_folder
+    rows = csv.writer(sys.stdout, lineterminator="\n")
+    if args.csv and is_named:
+        rows.writerow(CSV_HEADER)
+    failures = 0
+    progress = tqdm(names, unit="file", disable=not is_long, file=sys.stderr)
+    for name, reading in zip(progress, read_files(images, reader, ReaderPool(args.model))):
         if isinstance(reading, ImageError):
             failures += 1
-            tqdm.write(f"{path}: {reading}", file=sys.stderr)
+            tqdm.write(f"{name}: {reading}", file=sys.stderr)
         elif args.json:
             # One file gets the very JSON of the API; of several, or of a folder, each line must say whose it is.
-            name = {"file": str(path)} if is_named else {}
-            print(json.dumps(name | reading.to_dict()), flush=True)
+            file = {"file": name} if is_named else {}
+            print(json.dumps(file | reading.to_dict()), flush=True)
         elif args.csv:
-            table.writerow([path, reading.text, _lowest(reading), str(reading.certain).lower()])
+            rows.writerows(_csv_rows(name, reading, is_named))
         else:
-            print(_sentence(path, reading, is_named), flush=True)
+            print(_sentence(name, reading, is_named), flush=True)
     return SOME_FAILED if failures else 0
 
 
@@ -89,23 +102,53 @@ def _on_cluster(args: argparse.Namespace) -> int:
     return SOME_FAILED if failures else 0
 
 
-def _files(names: list[str]) -> Iterator[Path]:
-    for name in names:
-        path = Path(name)
-        # Path.is_dir raises where a name is too long to be one.
-        if os.path.isdir(name):
-            yield from sorted(p for p in path.rglob("*") if p.suffix.lower() in IMAGE_SUFFIXES and p.is_file())
+def _images(arguments: list[str]) -> tuple[list[str], list[ImageSource]]:
+    """Find the images that the arguments name: their names as they are printed, and what the reader takes."""
+    names: list[str] = []
+    images: list[ImageSource] = []
+    for argument in arguments:
+        if argument == STANDARD_INPUT:
+            names.append(argument)
+            images.append(sys.stdin.buffer.read(MOST_BYTES))
         else:
-            yield path
+            files = list(_files(argument))
+            names += map(str, files)
+            images += files
+    return names, images
+
+
+def _files(name: str) -> Iterator[Path]:
+    """Yield a file, or all images in a folder and in its subfolders."""
+    path = Path(name)
+    # Path.is_dir raises where a name is too long to be one.
+    if os.path.isdir(name):
+        yield from sorted(p for p in path.rglob("*") if p.suffix.lower() in IMAGE_SUFFIXES and p.is_file())
+    else:
+        yield path
+
+
+def _csv_rows(name: str, reading: Reading, is_named: bool) -> list[Sequence[str]]:
+    """Return the rows of the CSV for one image: those of its table where it is the only image and holds one."""
+    if not is_named and reading.table:
+        return list(reading.table)
+    row = (_name_cell(name), reading.text, _lowest(reading), str(reading.certain).lower())
+    return [row] if is_named else [CSV_HEADER, row]
+
+
+def _name_cell(name: str) -> str:
+    """Return the name of a file as a cell, marked as text where a spreadsheet program would evaluate it."""
+    # csv does not quote a carriage return, at which a spreadsheet program begins a new row.
+    name = name.replace("\r", "\\r")
+    return f"'{name}" if name.startswith(FORMULA_STARTS) else name
 
 
 def _lowest(reading: Reading) -> str:
     return f"{min(digit.probability for digit in reading.digits):.4f}" if reading.digits else ""
 
 
-def _sentence(path: Path, reading: Reading, with_name: bool) -> str:
+def _sentence(file: str, reading: Reading, with_name: bool) -> str:
     """photo.jpg: 40  (4 99.8 %, 0 71.2 % unsure)"""
-    name = f"{path}: " if with_name else ""
+    name = f"{file}: " if with_name else ""
     if not reading.digits:
         return f"{name}no digit found"
     parts = [

@@ -28,7 +28,8 @@ from ray.data.datasource import ReadTask
 from digits import cores
 from digits.classifier import DEFAULT_MODEL
 from digits.images import IMAGE_SUFFIXES, ImageError
-from digits.reader import DigitReader, Reading
+from digits.reader import DigitReader
+from digits.reading import Reading
 
 ROWS = pa.schema(
     [

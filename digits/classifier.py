@@ -32,6 +32,42 @@ class ModelError(RuntimeError):
     """The model file is missing, broken or of another kind; the message says what to do."""
 
 
+def open_session(
+    path: Path, key: str, contract: str, inputs: set[str], outputs: set[str]
+) -> onnxruntime.InferenceSession:
+    """Load an ONNX file that says it speaks a contract.
+
+    Args:
+        path: the file.
+        key: where its metadata names its contract.
+        contract: the contract that is needed.
+        inputs, outputs: names; the file may have more outputs.
+
+    Raises:
+        ModelError: no such file, not an ONNX model, or a model with another contract.
+    """
+    if not path.is_file():
+        raise ModelError(
+            f"There is no model at {path}. Train one with 'make train', or name another with the model option."
+        )
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = 1  # best where callers run side by side
+    options.inter_op_num_threads = 1
+    options.log_severity_level = 3
+    try:
+        session = onnxruntime.InferenceSession(path, options, providers=["CPUExecutionProvider"])
+    except Exception as error:  # onnxruntime raises a class of its own for every way a file can be broken
+        raise ModelError(f"{path} can't be loaded as an ONNX model; train it anew with 'make train'.") from error
+    metadata = session.get_modelmeta().custom_metadata_map
+    has_inputs = {node.name for node in session.get_inputs()} == inputs
+    if metadata.get(key) != contract or not has_inputs or not {node.name for node in session.get_outputs()} >= outputs:
+        raise ModelError(
+            f"{path} is not a model for this reader: its {key} contract is {metadata.get(key)!r}, "
+            f"and {contract!r} is needed. Models are made by train_export.py."
+        )
+    return session
+
+
 class Classifier:
     """A trained network, ready to run; safe to call from several threads at once.
 
@@ -44,26 +80,8 @@ class Classifier:
 
     def __init__(self, model: str | os.PathLike = DEFAULT_MODEL):
         path = Path(model)
-        if not path.is_file():
-            raise ModelError(
-                f"There is no model at {path}. Train one with 'make train', or name another with the model option."
-            )
-        options = onnxruntime.SessionOptions()
-        options.intra_op_num_threads = 1  # best where callers run side by side
-        options.inter_op_num_threads = 1
-        options.log_severity_level = 3
-        try:
-            self._session = onnxruntime.InferenceSession(path, options, providers=["CPUExecutionProvider"])
-        except Exception as error:  # onnxruntime raises a class of its own for every way a file can be broken
-            raise ModelError(f"{path} can't be loaded as an ONNX model; train it anew with 'make train'.") from error
+        self._session = open_session(path, "frame", FRAME_CONTRACT, {"image"}, set(OUTPUTS))
         self.metadata: dict[str, str] = self._session.get_modelmeta().custom_metadata_map
-        inputs = {node.name for node in self._session.get_inputs()}
-        outputs = {node.name for node in self._session.get_outputs()}
-        if self.metadata.get("frame") != FRAME_CONTRACT or inputs != {"image"} or not outputs >= set(OUTPUTS):
-            raise ModelError(
-                f"{path} is not a model for this reader: its frame contract is {self.metadata.get('frame')!r}, "
-                f"and {FRAME_CONTRACT!r} is needed. Models are made by train_export.py."
-            )
         try:
             labels = json.loads(self.metadata["labels"])
             self.certain_from = float(self.metadata["certain_from"])

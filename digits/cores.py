@@ -13,13 +13,13 @@ from collections.abc import Iterator, Sequence
 from concurrent.futures import Future
 from contextlib import suppress
 from itertools import chain
-from pathlib import Path
 
 import cv2
 from loky import BrokenProcessPool, ProcessPoolExecutor, get_reusable_executor
 
 from digits.images import ImageError, ImageSource
-from digits.reader import DigitReader, Reading
+from digits.reader import DigitReader
+from digits.reading import Reading
 
 # Seconds after which processes end that nobody asked anything.
 IDLE = 60
@@ -87,11 +87,11 @@ class ReaderPool:
         )
 
 
-def read_files(paths: Sequence[Path], reader: DigitReader, pool: ReaderPool) -> Iterator[Reading | ImageError]:
-    """Reads files, in order, on several cores where there are many.
+def read_files(images: Sequence[ImageSource], reader: DigitReader, pool: ReaderPool) -> Iterator[Reading | ImageError]:
+    """Read files, in order, on several cores where there are many.
 
     Args:
-        paths: the files.
+        images: paths of the files, or their bytes.
         reader: reads them where they are few, and what is left where a process was killed.
         pool: reads them where they are many; ended afterwards.
 
@@ -99,9 +99,9 @@ def read_files(paths: Sequence[Path], reader: DigitReader, pool: ReaderPool) -> 
         An iterator with the reading of each file, or the reason why it can't be read.
     """
     done = 0
-    if pool.cores > 1 and len(paths) > FEW:
+    if pool.cores > 1 and len(images) > FEW:
         try:
-            slabs = (paths[start : start + SLAB] for start in range(0, len(paths), SLAB))
+            slabs = (images[start : start + SLAB] for start in range(0, len(images), SLAB))
             for reading in chain.from_iterable(map(pool.map, slabs)):
                 yield reading
                 done += 1
@@ -109,7 +109,7 @@ def read_files(paths: Sequence[Path], reader: DigitReader, pool: ReaderPool) -> 
             pass
         finally:
             pool.end()
-    for batch in _batches(paths[done:], cores=1):
+    for batch in _batches(images[done:], cores=1):
         yield from read_all(reader, batch)
 
 

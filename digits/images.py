@@ -1,7 +1,7 @@
 """Any file, PIL image or array -> upright pixels of a bounded size, on opaque paper.
 
-This room knows file formats, value ranges, transparency and the rotation that cameras note; and it turns whatever can't
-be read into an ImageError. It does not know ink from paper: see ink.py.
+It knows file formats, value ranges, transparency and the rotation that cameras note, and turns whatever can't be read
+into an ImageError. It knows nothing of what is written on the picture.
 """
 
 import io

@@ -4,10 +4,13 @@ It knows frames and a function that reads them, nothing of networks or pictures.
 (Occlusion maps: Zeiler and Fergus, "Visualizing and understanding convolutional networks", 2014.)
 """
 
+from collections.abc import Callable
+
 import numpy as np
 
-from digits.assemble import Classify
 from digits.frame import FRAME_SIDE
+
+Classify = Callable[[np.ndarray], tuple[np.ndarray, np.ndarray]]
 
 # A patch is as wide as a stroke and a half; it moves in steps that still cover every pixel several times.
 PATCH = 6

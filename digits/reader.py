@@ -1,102 +1,27 @@
-"""DigitReader: the whole road from an image to a reading, and what a reading says."""
+"""DigitReader: the pipeline from an image to a reading."""
 
 import os
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
-from typing import Any
+from dataclasses import dataclass, field, replace
 
-import cv2
 import numpy as np
 
-from digits.assemble import Guess, assemble
 from digits.classifier import BATCH, DEFAULT_MODEL, Classifier
+from digits.crops import crop_and_box, tiny_crops
 from digits.frame import FRAME_SIDE
 from digits.images import ImageError, ImageSource, load_pixels
-from digits.ink import find_ink
+from digits.judge import Judge, may_be_digit
+from digits.layout import DIGITS, Symbol, arrange
 from digits.occlusion import occlusion
-from digits.segment import Page, segment
+from digits.pages import DEFAULT_PAGE_MODEL, Character, PageNetwork, View, seen
+from digits.reading import Box, Digit, Mark, Reading
 
-# So many pixels of pages are held at a time, some 10 bytes each, while their pieces wait for a full batch.
-PIXELS_HELD = 4_000_000
+# A picture with no side longer, in pixels, is one of a single digit: there is nothing to look for.
+TINY_SIDE = 40
 
-# Nothing is certain that is not clearly more likely than all else it might be.
-LIKELY = 0.6
-
-
-@dataclass(frozen=True)
-class Digit:
-    """One digit that was read.
-
-    Attributes:
-        label: the most probable digit, "0" to "9".
-        probability: its probability, 0..1.
-        probabilities: float32 (10,), of every digit; sums to 1.
-        box: (left, top, right, bottom), in pixels of the upright image; right and bottom lie just outside.
-        certainty: how probable it is that this is one digit, and that digit, 0..1.
-        certain: False where the reader would rather not say: two digits are about as likely, or it may be none.
-        frame: float32 (28, 28) in 0..1: what the network saw.
-        line: the number of its line, from 0 at the top.
-    """
-
-    label: str
-    probability: float
-    probabilities: np.ndarray
-    box: tuple[int, int, int, int]
-    certainty: float
-    certain: bool
-    frame: np.ndarray
-    line: int
-
-    def top(self, count: int = 3) -> list[tuple[str, float]]:
-        """The most probable digits with their probabilities, the best first."""
-        order = np.argsort(-self.probabilities, kind="stable")[:count]
-        return [(str(index), float(self.probabilities[index])) for index in order]
-
-
-@dataclass(frozen=True)
-class Reading:
-    """What was read from one image.
-
-    Attributes:
-        digits: in reading order; empty where none was found.
-    """
-
-    digits: tuple[Digit, ...]
-
-    @property
-    def text(self) -> str:
-        """The digits as they stand, lines separated by a line feed; "" where there are none."""
-        lines: dict[int, str] = {}
-        for digit in self.digits:
-            lines[digit.line] = lines.get(digit.line, "") + digit.label
-        return "\n".join(lines.values())
-
-    @property
-    def certain(self) -> bool:
-        """True where there is at least one digit and the reader is sure of every one."""
-        return bool(self.digits) and all(digit.certain for digit in self.digits)
-
-    @property
-    def least_sure(self) -> int:
-        """The index of the digit that is doubted most: an unsure one before any other. There must be a digit."""
-        return min(range(len(self.digits)), key=lambda at: (self.digits[at].certain, self.digits[at].probability))
-
-    def to_dict(self) -> dict[str, Any]:
-        """The reading as plain values, ready for JSON."""
-        return {
-            "text": self.text,
-            "digits": [
-                {
-                    "digit": int(digit.label),
-                    "prob": digit.probability,
-                    "probs": [float(p) for p in digit.probabilities],
-                    "top": [[label, probability] for label, probability in digit.top(3)],
-                    "certain": digit.certain,
-                    "box": list(digit.box),
-                }
-                for digit in self.digits
-            ],
-        }
+# In a tiny picture nothing is found where both views are less probably a digit than this, of which no pair was chosen:
+# below one in twenty, an answer would be wrong more often than the tenth that a guess is.
+IS_NO_DIGIT = 0.05
 
 
 @dataclass(frozen=True)
@@ -105,39 +30,66 @@ class Stages:
 
     Attributes:
         pixels: uint8 (H, W, 3): the image upright, reduced if it was very large.
-        ink: float32 (H, W) in 0..1, 1 = ink: what was left once paper, light and printed lines were taken away.
+        found: float32 (H, W) in 0..1: where the page network saw the middle of a character.
         boxes: (left, top, right, bottom) of each digit, in pixels of these two pictures.
-        frames: float32 (N, 28, 28) in 0..1: what the network was shown of each digit.
+        frames: float32 (N, 28, 28) in 0..1: what the digit network was shown of each digit.
         reading: what it all came to.
     """
 
     pixels: np.ndarray
-    ink: np.ndarray
+    found: np.ndarray
     boxes: tuple[tuple[int, int, int, int], ...]
     frames: np.ndarray
     reading: Reading
 
 
-class DigitReader:
-    """Reads handwritten digits from images; safe to call from several threads at once.
+@dataclass
+class _Page:
+    """One image on its way: what was found on it, and the frames that the digit network is asked about.
 
-    Args:
-        model: path of a model made by train_export.py.
-
-    Raises:
-        ModelError: the model can't be used; the message says why.
+    Attributes:
+        size: width and height of the whole image, upright by EXIF.
+        scale: how many of the pixels that were read make one of the image's.
+        characters: what the page network found, in the picture turned by `rotation`; None for a tiny picture, whose
+            frames are two views of one digit.
+        frames: float32 (N, 28, 28), one for each character that may be a digit.
+        rotation: how the picture was turned, clockwise, in degrees.
+        views: what the page network saw.
+        boxes: of a tiny picture, the box of the ink in each view.
     """
 
-    def __init__(self, model: str | os.PathLike = DEFAULT_MODEL):
+    size: tuple[int, int]
+    scale: float
+    characters: list[Character] | None
+    frames: list[np.ndarray]
+    rotation: int = 0
+    views: list[View] = field(default_factory=list)
+    boxes: tuple[tuple[float, float, float, float], ...] = ()
+
+
+class DigitReader:
+    """Reads handwritten numbers from images; safe to call from several threads at once.
+
+    Args:
+        model: path of a digit network made by train_export.py.
+        page_model: path of a page network made by train_export.py.
+
+    Raises:
+        ModelError: a model can't be used; the message says why.
+    """
+
+    def __init__(self, model: str | os.PathLike = DEFAULT_MODEL, page_model: str | os.PathLike = DEFAULT_PAGE_MODEL):
         self._classifier = Classifier(model)
+        self._pages = PageNetwork(page_model)
+        self._judge = Judge.from_metadata(self._pages.metadata)
 
     @property
     def metadata(self) -> dict[str, str]:
-        """What the model file says of itself: training figures, version, labels, contract."""
+        """What the digit network's file says of itself: training figures, version, labels, contract."""
         return dict(self._classifier.metadata)
 
     def read(self, image: ImageSource) -> Reading:
-        """Reads one image: a path, bytes, PIL image or array (see images.load_pixels).
+        """Read one image: a path, bytes, PIL image or array (see images.load_pixels).
 
         Raises:
             ImageError: what can't be read as an image, with a message for the person who sent it.
@@ -145,75 +97,143 @@ class DigitReader:
         return next(self.read_many([image]))
 
     def read_many(self, images: Iterable[ImageSource]) -> Iterator[Reading]:
-        """Reads images one after another, in order, with their digits batched through the network.
+        """Read images one after another, in order, with their digits batched through the digit network.
 
         Raises:
             ImageError: at the first image that can't be read, after the readings of all before it.
         """
-        pages: list[tuple[Page, float, tuple[int, int]]] = []
-        pieces = pixels_held = 0
+        pages: list[_Page] = []
+        waiting = 0
         for image in images:
             try:
                 pixels, size = load_pixels(image)
             except ImageError:
                 yield from self._readings(pages)
                 raise
-            ink, ink_scale = find_ink(pixels)
-            page = segment(ink)
-            pages.append((page, _scale(pixels, size) * ink_scale, size))
-            pieces += sum(map(len, page.lines))
-            pixels_held += ink.size
-            if pieces >= BATCH or pixels_held >= PIXELS_HELD:
+            pages.append(self._found(pixels, size))
+            pages[-1].views.clear()  # of many large pictures they would take hundreds of megabytes
+            waiting += len(pages[-1].frames)
+            if waiting >= BATCH or len(pages) >= BATCH:
                 yield from self._readings(pages)
-                pages, pieces, pixels_held = [], 0, 0
+                pages, waiting = [], 0
         yield from self._readings(pages)
 
     def stages(self, image: ImageSource) -> Stages:
-        """Reads one image and keeps what was seen on the way.
+        """Read one image and keep what was seen on the way.
 
         Raises:
             ImageError: as `read` does.
         """
         pixels, size = load_pixels(image)
-        scale, seen = _scale(pixels, size), (pixels.shape[1], pixels.shape[0])
-        ink, ink_scale = find_ink(pixels)
-        (reading,) = self._readings([(segment(ink), scale * ink_scale, size)])
-        ink = cv2.resize(ink, seen)
-        boxes = tuple(_scaled(digit.box, scale, seen) for digit in reading.digits)
+        page = self._found(pixels, size)
+        (reading,) = self._readings([page])
+        height, width = pixels.shape[:2]
+        boxes = tuple(
+            _within(tuple(side * page.scale for side in digit.box), (width, height)) for digit in reading.digits
+        )
         frames = np.array([digit.frame for digit in reading.digits], np.float32).reshape(-1, FRAME_SIDE, FRAME_SIDE)
-        return Stages(pixels, ink, boxes, frames, reading)
+        return Stages(pixels, seen(page.views, (height, width), page.rotation), boxes, frames, reading)
 
     def occlusion(self, digit: Digit) -> np.ndarray:
         """Which of a digit's ink decided how it was read: float32 (28, 28), see digits.occlusion."""
         return occlusion(digit.frame, int(digit.label), self._classifier.classify)
 
-    def _readings(self, pages: list[tuple[Page, float, tuple[int, int]]]) -> Iterator[Reading]:
-        read = assemble([page for page, _, _ in pages], self._classifier.classify)
-        for lines, (_, scale, size) in zip(read, pages):
-            yield Reading(
-                tuple(self._digit(guess, number, scale, size) for number, line in enumerate(lines) for guess in line)
-            )
+    def _found(self, pixels: np.ndarray, size: tuple[int, int]) -> _Page:
+        scale = max(pixels.shape[:2]) / max(size)
+        if max(pixels.shape[:2]) <= TINY_SIDE:
+            frames, boxes = zip(*tiny_crops(pixels))
+            return _Page(size, scale, None, list(frames), boxes=boxes)
+        characters, views, rotation = self._pages.find_upright(pixels)
+        turned = np.rot90(pixels, -rotation // 90)
+        characters = self._judge.accepted(characters)
+        frames = []
+        for number, found in enumerate(characters):
+            if may_be_digit(found):
+                frame, box = crop_and_box(turned, found.box)
+                frames.append(frame)
+                characters[number] = found._replace(box=box)
+        return _Page(size, scale, characters, frames, rotation, views)
 
-    def _digit(self, guess: Guess, line: int, scale: float, size: tuple[int, int]) -> Digit:
-        best = int(guess.probabilities.argmax())
+    def _readings(self, pages: list[_Page]) -> Iterator[Reading]:
+        frames = [frame for page in pages for frame in page.frames]
+        probabilities, is_digit = self._classifier.classify(np.array(frames, np.float32))
+        start = 0
+        for page in pages:
+            end = start + len(page.frames)
+            read = self._reading if page.characters is not None else self._tiny_reading
+            yield read(page, probabilities[start:end], is_digit[start:end])
+            start = end
+
+    def _reading(self, page: _Page, probabilities: np.ndarray, is_digit: np.ndarray) -> Reading:
+        characters = page.characters or []
+        asked = [found for found in characters if may_be_digit(found)]
+        verdict = self._judge.weigh(
+            np.array([found.centre for found in asked], np.float32),
+            np.array([found.classes for found in asked], np.float32).reshape(-1, len(self._pages.classes)),
+            probabilities,
+            is_digit,
+        )
+        answers = iter(zip(verdict.probabilities, verdict.certainty, page.frames))
+        read = [next(answers) if may_be_digit(found) else None for found in characters]
+        # What is more probably a certain digit than not is one, whatever the page network took it for.
+        are_digits = [
+            answer is not None and (found.text in DIGITS or answer[1] > 0.5) for found, answer in zip(characters, read)
+        ]
+        layout = arrange(
+            [
+                Symbol(str(answer[0].argmax()) if digit and answer else found.text, found.box)
+                for found, answer, digit in zip(characters, read, are_digits)
+            ]
+        )
+        symbols: list[Digit | Mark | None] = []
+        for found, answer, digit, line in zip(characters, read, are_digits, layout.line_of):
+            box = _turned_back(found.box, page)
+            if digit and answer:
+                symbols.append(self._digit(*answer, box, line))
+            else:
+                symbols.append(Mark(found.text, found.probability, box) if found.text else None)
+        return Reading.from_layout(layout, symbols, rotation=page.rotation)
+
+    def _tiny_reading(self, page: _Page, probabilities: np.ndarray, is_digit: np.ndarray) -> Reading:
+        """Read a tiny picture: of its two views, the one that is surer to be a digit; nothing where neither is."""
+        certainty = probabilities.max(1) * is_digit
+        best = int(certainty.argmax())
+        if not page.frames[best].any() or is_digit[best] < IS_NO_DIGIT:
+            return Reading()
+        box = _turned_back(page.boxes[best], page)
+        digit = self._digit(probabilities[best], float(certainty[best]), page.frames[best], box, 0)
+        digit = replace(digit, certain=bool(certainty[best] >= self._classifier.certain_from))
+        return Reading.from_layout(arrange([Symbol(digit.label, page.boxes[best])]), [digit])
+
+    def _digit(self, probabilities: np.ndarray, certainty: float, frame: np.ndarray, box: Box, line: int) -> Digit:
+        best = int(probabilities.argmax())
         return Digit(
             label=str(best),
-            probability=float(guess.probabilities[best]),
-            probabilities=guess.probabilities,
-            box=_scaled(guess.piece.box, 1 / scale, size),
-            certainty=guess.certainty,
-            certain=guess.certainty >= self._classifier.certain_from and float(guess.probabilities[best]) >= LIKELY,
-            frame=guess.frame,
+            probability=float(probabilities[best]),
+            probabilities=probabilities,
+            box=box,
+            certainty=float(certainty),
+            certain=bool(certainty >= self._judge.certain_from),
+            frame=frame,
             line=line,
         )
 
 
-def _scale(pixels: np.ndarray, size: tuple[int, int]) -> float:
-    """How many pixels make one of the image of that size."""
-    return max(pixels.shape[:2]) / max(size)
+def _turned_back(box: tuple[float, float, float, float], page: _Page) -> Box:
+    """A box in the picture that was read -> in the image as it came, upright by EXIF."""
+    width, height = page.size
+    left, top, right, bottom = (side / page.scale for side in box)
+    if page.rotation == 90:
+        left, top, right, bottom = top, height - right, bottom, height - left
+    elif page.rotation == 180:
+        left, top, right, bottom = width - right, height - bottom, width - left, height - top
+    elif page.rotation == 270:
+        left, top, right, bottom = width - bottom, left, width - top, right
+    return _within((left, top, right, bottom), page.size)
 
 
-def _scaled(box: tuple[int, int, int, int], factor: float, size: tuple[int, int]) -> tuple[int, int, int, int]:
-    """A box on a copy of that size: within it, though the shorter side was rounded when one was reduced."""
-    left, top, right, bottom = (round(side * factor) for side in box)
-    return left, top, min(right, size[0]), min(bottom, size[1])
+def _within(box: tuple[float, ...], size: tuple[int, int]) -> Box:
+    """Round a box, within a picture of that width and height, to one pixel at least."""
+    left, top, right, bottom = (round(side) for side in box)
+    left, top = min(max(0, left), size[0] - 1), min(max(0, top), size[1] - 1)
+    return left, top, min(max(right, left + 1), size[0]), min(max(bottom, top + 1), size[1])

@@ -28,8 +28,14 @@ def expected(reader):
 
 
 def assert_same_reading(got: dict, expected: dict) -> None:
+    assert got.keys() == expected.keys()
     assert got["text"] == expected["text"]
     assert len(got["digits"]) == len(expected["digits"])
+    for part in ("numbers", "table", "rotation"):
+        assert got[part] == expected[part]
+    for one, other in zip(got["marks"], expected["marks"], strict=True):
+        assert (one["mark"], one["box"]) == (other["mark"], other["box"])
+        assert one["prob"] == pytest.approx(other["prob"], abs=1e-6)
     for one, other in zip(got["digits"], expected["digits"], strict=True):
         assert one.keys() == other.keys()
         assert (one["digit"], one["certain"], one["box"]) == (other["digit"], other["certain"], other["box"])

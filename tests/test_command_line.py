@@ -4,12 +4,18 @@ import csv
 import io
 import json
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
 from drawing import draw
+from PIL import Image
+
+from digits import Reading
+from digits.__main__ import main
 
 ROOT = Path(__file__).parent.parent
 
@@ -35,12 +41,50 @@ def test_one_photo_gives_its_digits_with_probabilities(folder):
     done = digits(folder / "forty-two.jpg")
     assert done.returncode == 0
     assert done.stderr == ""
-    assert done.stdout == "42  (4 99.9 %, 2 99.9 %)\n"
+    assert re.fullmatch(r"42  \(4 99\.\d %, 2 99\.\d %\)\n", done.stdout)
 
 
 def test_the_json_of_one_photo_is_the_readers(folder, reader):
     done = digits("--json", folder / "seven.png")
     assert json.loads(done.stdout) == reader.read(folder / "seven.png").to_dict()
+
+
+def test_the_json_of_an_image_has_all_that_the_contract_names(folder):
+    said = json.loads(digits("--json", folder / "forty-two.jpg").stdout)
+    assert list(said) == ["text", "digits", "numbers", "marks", "table", "rotation"]
+    (number,) = said["numbers"]
+    assert (number["text"], number["line"], said["marks"], said["table"], said["rotation"]) == ("42", 0, [], None, 0)
+
+
+def test_standard_input_is_read(folder, reader):
+    with (folder / "seven.png").open("rb") as photo:
+        done = digits("--json", "-", stdin=photo)
+    assert json.loads(done.stdout) == reader.read(folder / "seven.png").to_dict()
+    # Of a pipe as well, and among files.
+    command = [sys.executable, "-m", "digits", str(folder / "forty-two.jpg"), "-"]
+    done = subprocess.run(command, input=(folder / "seven.png").read_bytes(), capture_output=True, cwd=ROOT)
+    assert [line.split()[:2] for line in done.stdout.decode().splitlines()] == [
+        [f"{folder / 'forty-two.jpg'}:", "42"],
+        ["-:", "7"],
+    ]
+
+
+@pytest.mark.parametrize("sent", ["", "no image"])
+def test_standard_input_that_is_no_image_is_reported(sent):
+    done = digits("-", input=sent)
+    assert done.returncode == 1
+    assert done.stdout == ""
+    assert done.stderr.startswith("-: ")
+    assert "Traceback" not in done.stderr
+
+
+def test_a_file_named_like_standard_input_is_a_file(folder):
+    (folder / "seven.png").rename(folder / "-")
+    command = [sys.executable, "-m", "digits", "./-"]
+    done = subprocess.run(
+        command, input="", capture_output=True, text=True, cwd=folder, env=os.environ | {"PYTHONPATH": str(ROOT)}
+    )
+    assert done.stdout.startswith("7 ")
 
 
 def test_a_folder_is_read_whole_with_progress(folder):
@@ -61,6 +105,69 @@ def test_csv_is_a_table(folder):
     assert [row["text"] for row in rows] == ["7", "42"]
     assert all(0.5 < float(row["lowest_probability"]) <= 1 for row in rows)
     assert [row["certain"] for row in rows] == ["true", "true"]
+
+
+def test_the_csv_of_a_table_has_its_rows_and_columns(tmp_path):
+    cells = [["12", "40", "73"], ["5", "68", "90"], ["24", "3", "17"]]
+    rows = [
+        np.concatenate([np.asarray(draw(cell, size=(300, 160), height=80, pen=8)) for cell in row], axis=1)
+        for row in cells
+    ]
+    Image.fromarray(np.concatenate(rows)).save(tmp_path / "table.png")
+    done = digits("--csv", tmp_path / "table.png")
+    assert list(csv.reader(io.StringIO(done.stdout))) == cells
+    # Of several files each is one row.
+    done = digits("--csv", tmp_path / "table.png", tmp_path / "table.png")
+    header, *lines = csv.reader(io.StringIO(done.stdout))
+    assert header == ["file", "text", "lowest_probability", "certain"]
+    assert [text for _, text, *_ in lines] == ["\n".join(map(" ".join, cells))] * 2
+
+
+class StubReader:
+    """Reads every image as the same."""
+
+    def __init__(self, reading):
+        self.reading = reading
+
+    def read_many(self, images):
+        return [self.reading for _ in images]
+
+
+@pytest.fixture
+def csv_of(monkeypatch, capsys):
+    """Return what `--csv` prints of files of which each has this reading."""
+
+    def run(reading, *names):
+        monkeypatch.setattr("digits.__main__.DigitReader", lambda model: StubReader(reading))
+        assert main(["--csv", *names]) == 0
+        return list(csv.reader(io.StringIO(capsys.readouterr().out)))
+
+    return run
+
+
+def test_cells_of_a_table_stay_what_they_are(csv_of):
+    table = (("-5", "", "12,50"), ("+3", "1.5", "24/11/2026"))
+    assert csv_of(Reading(table=table), "one.png") == [list(row) for row in table]
+    header = ["file", "text", "lowest_probability", "certain"]
+    assert csv_of(Reading(), "one.png") == [header, ["one.png", "", "", "false"]]
+    assert csv_of(Reading(table=table), "one.png", "two.png") == [
+        header,
+        ["one.png", "", "", "false"],
+        ["two.png", "", "", "false"],
+    ]
+
+
+@pytest.mark.parametrize("start", ["=", "+", "-", "@", "\t"])
+def test_a_spreadsheet_program_does_not_evaluate_the_name_of_a_file(csv_of, start):
+    names = [f"{start}cmd|'/c calc'!A1.png", "one.png"]
+    # With "--" the command line takes a name that begins with a hyphen.
+    _, guarded, plain = csv_of(Reading(), "--", *names)
+    assert [guarded[0], plain[0]] == [f"'{names[0]}", "one.png"]
+
+
+def test_the_name_of_a_file_is_one_cell(csv_of):
+    _, row, _ = csv_of(Reading(), 'a,"b"\r=1\n.png', "one.png")
+    assert row == ['a,"b"\\r=1\n.png', "", "", "false"]
 
 
 def test_a_broken_file_is_reported_and_the_rest_go_on(folder):
@@ -94,8 +201,6 @@ def test_a_name_that_is_too_long_is_reported_and_the_rest_go_on(folder):
 
 
 def test_a_blank_page_says_so(tmp_path):
-    from PIL import Image
-
     Image.new("L", (200, 200), 255).save(tmp_path / "blank.png")
     done = digits(tmp_path / "blank.png")
     assert done.returncode == 0

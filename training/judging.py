@@ -10,7 +10,7 @@ from tqdm import tqdm
 
 from digits.classifier import Classifier
 from digits.crops import crop
-from digits.judge import FEATURES, Judge, bounded_log, features
+from digits.judge import FEATURES, Judge, bounded_log, features, may_be_digit
 from digits.pages import PageNetwork
 from training.export import ExportError
 from training.hands import Shapes
@@ -46,13 +46,14 @@ def fit_judge(pages: PageNetwork, classifier: Classifier, shapes: Shapes, count:
     right = fused.argmax(1) == truth
     weights, bias = _logistic(x, right)
     certainty = 1 / (1 + np.exp(-(x @ weights + bias)))
+    is_read = (classes.argmax(1) < 10) | (certainty > 0.5)
     return Judge(
         page_weight,
         crop_weight,
         tuple(weights.tolist()),
         bias,
-        _centre_from(centre, is_true_digit),
-        _certain_from(certainty, right),
+        _centre_from(centre[is_read], is_true_digit[is_read]),
+        _certain_from(certainty[is_read], right[is_read]),
     )
 
 
@@ -64,7 +65,7 @@ def _told(pages, classifier, shapes, random):
     picture = cv2.resize(page.picture, None, fx=zoom, fy=zoom, interpolation=cv2.INTER_CUBIC)
     zoom = picture.shape[1] / page.picture.shape[1]
     characters, _ = pages.find(picture)
-    characters = [found for found in characters if found.text.isdigit()]
+    characters = [found for found in characters if may_be_digit(found)]
     truth = [_truth(np.array(found.box) / zoom, page) for found in characters]
     kept = [at for at, label in enumerate(truth) if label is not None]
     characters = [characters[at] for at in kept]

@@ -1,0 +1,296 @@
+"""The page network finds the characters of a page where they are, and refuses a file that it does not understand."""
+
+import cv2
+import numpy as np
+import onnx
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as some
+
+from digits import DigitReader, ModelError
+from digits.classifier import DEFAULT_MODEL
+from digits.pages import (
+    COARSEST,
+    DEFAULT_PAGE_MODEL,
+    MARGIN,
+    PAGE_CONTRACT,
+    SEARCH,
+    PageNetwork,
+    distinct,
+    seen,
+)
+
+DIGITS = "0123456789"
+
+
+@pytest.fixture(scope="module")
+def network():
+    return PageNetwork()
+
+
+@pytest.fixture(scope="module")
+def shapes(mnist_path):
+    """Digits of MNIST that neither network was trained on."""
+    hands = pytest.importorskip("training.hands")
+    from training.data import load_mnist
+
+    return hands.Shapes(load_mnist(str(mnist_path)).validation)
+
+
+def with_metadata(path, **said):
+    model = onnx.load(DEFAULT_PAGE_MODEL)
+    properties = {p.key: p.value for p in model.metadata_props} | said
+    onnx.helper.set_model_props(model, {key: value for key, value in properties.items() if value is not None})
+    onnx.save(model, path)
+    return path
+
+
+# Its file.
+
+
+def test_the_shipped_network_keeps_the_contract():
+    model = onnx.load(DEFAULT_PAGE_MODEL)
+    onnx.checker.check_model(model, full_check=True)
+    (page,) = model.graph.input
+    assert page.name == "page"
+    assert page.type.tensor_type.elem_type == onnx.TensorProto.FLOAT
+    _, height, width, colours = page.type.tensor_type.shape.dim
+    assert [side.dim_value for side in (height, width, colours)] == [0, 0, 3]
+    assert {output.name for output in model.graph.output} >= {"centre", "characters", "small"}
+    assert {p.key: p.value for p in model.metadata_props}["page"] == PAGE_CONTRACT
+    assert DEFAULT_PAGE_MODEL.stat().st_size <= 3_000_000
+
+
+def test_the_shipped_network_knows_digits_marks_and_other_writing(network):
+    assert network.classes == [*"0123456789.,-/:+", ""]
+
+
+def test_a_missing_file_says_what_to_do(tmp_path):
+    with pytest.raises(ModelError, match="make train"):
+        PageNetwork(tmp_path / "none.onnx")
+
+
+def test_a_truncated_file_is_refused(tmp_path):
+    part = tmp_path / "part.onnx"
+    part.write_bytes(DEFAULT_PAGE_MODEL.read_bytes()[:50_000])
+    with pytest.raises(ModelError, match="can't be loaded"):
+        PageNetwork(part)
+
+
+@pytest.mark.parametrize("contract", ["centres-at-stride-8", "", None])
+def test_a_file_with_another_contract_is_refused(tmp_path, contract):
+    with pytest.raises(ModelError, match="not a model for this reader"):
+        PageNetwork(with_metadata(tmp_path / "other.onnx", page=contract))
+
+
+def test_the_digit_network_is_no_page_network():
+    with pytest.raises(ModelError, match="not a model for this reader"):
+        PageNetwork(DEFAULT_MODEL)
+
+
+@pytest.mark.parametrize(
+    "classes", [None, "", "{", "7", '["0"]', '"0123456789.,-/:+"', '["1","0","2","3","4","5","6","7","8","9",""]']
+)
+def test_a_file_that_says_nonsense_of_its_classes_is_refused(tmp_path, classes):
+    with pytest.raises(ModelError, match="make train"):
+        PageNetwork(with_metadata(tmp_path / "nonsense.onnx", classes=classes))
+
+
+def test_a_file_without_a_judge_is_refused_by_the_reader(tmp_path):
+    with pytest.raises(ModelError, match="make train"):
+        DigitReader(page_model=with_metadata(tmp_path / "unweighed.onnx", judge=None))
+
+
+# What it finds.
+
+
+def shared(box, boxes):
+    """Intersection over union of a box with each of some boxes."""
+    box = np.asarray(box)
+    left, top = np.maximum(box[:2], boxes[:, :2]).T
+    right, bottom = np.minimum(box[2:], boxes[:, 2:]).T
+    both = np.maximum(0, right - left) * np.maximum(0, bottom - top)
+    areas = np.prod(boxes[:, 2:] - boxes[:, :2], axis=1) + np.prod(box[2:] - box[:2])
+    return both / (areas - both)
+
+
+def test_the_digits_of_composed_pages_are_found_where_they_are(network, shapes):
+    from training.pages import IGNORED, compose
+
+    random = np.random.default_rng(20)
+    recalled, named, precise = [], [], []
+    for _ in range(40):
+        page = compose((int(random.integers(96, 480)), int(random.integers(160, 640))), shapes, random)
+        characters = [one for one in network.find(page.picture)[0] if one.centre >= 0.3]
+        digits = [one for one in characters if one.text and one.text in DIGITS]
+        for box, label, size in zip(page.boxes, page.labels, page.sizes):
+            if 0 <= label < 10 and size >= 14:
+                here = [one for one in digits if shared(one.box, box[None])[0] > 0.5]
+                recalled.append(bool(here))
+                named.append(str(label) in [one.text for one in here])
+        for one in digits:
+            written = page.labels[shared(one.box, page.boxes) > 0.3]
+            if IGNORED not in written:
+                precise.append(int(one.text) in written)
+    assert len(recalled) > 300
+    assert np.mean(recalled) > 0.93
+    assert np.mean(named) > 0.9
+    assert np.mean(precise) > 0.9
+
+
+def test_a_picture_and_the_picture_on_wider_paper_are_read_alike(network, shapes):
+    random = np.random.default_rng(3)
+    count = 0
+    for _ in range(5):
+        ink = np.zeros((120, 380), np.uint8)
+        for place in range(4):
+            digit = cv2.copyMakeBorder(shapes.digit(int(random.integers(len(shapes.images)))), 2, 2, 2, 2, 0)
+            zoom = 60 / max(digit.shape)
+            large = cv2.resize(digit, None, fx=zoom, fy=zoom, interpolation=cv2.INTER_CUBIC)
+            height, width = large.shape
+            ink[30 : 30 + height, 30 + 85 * place :][:, :width] = large
+        picture = np.repeat(255 - ink[..., None], 3, 2)
+        padded = cv2.copyMakeBorder(picture, 60, 60, 60, 60, cv2.BORDER_CONSTANT, value=(255,) * 3)
+        one, other = (
+            sorted((found.box, found.text) for found in network.find(pixels)[0] if found.centre > 0.5)
+            for pixels in (picture, padded)
+        )
+        assert [text for _, text in one] == [text for _, text in other]
+        for (box, _), (shifted, _) in zip(one, other):
+            assert np.abs(np.subtract(shifted, 60) - box).max() < 8
+        count += len(one)
+    assert count == 20
+
+
+def test_small_digits_in_a_large_picture_are_looked_at_closer(network, shapes):
+    picture = np.full((1200, 1600, 3), 255, np.uint8)
+    digit = shapes.digit(int(shapes.by_label[3][0]))
+    large = cv2.resize(digit, (24, 32), interpolation=cv2.INTER_CUBIC)
+    picture[700:732, 1000:1024] -= large[..., None]
+    characters, views = network.find(picture)
+    (three,) = [one for one in characters if one.text == "3"]
+    assert shared(three.box, np.array([[1000, 700, 1024, 732]]))[0] > 0.5
+    assert 20 < three.size < 50
+    assert len(views) > 1
+    left, top, right, bottom = views[-1].area
+    assert 0 <= left < 1000
+    assert 1024 < right <= 1600
+    assert 0 <= top < 700
+    assert 732 < bottom <= 1200
+
+
+@pytest.mark.parametrize("turned", [90, 180, 270])
+def test_a_page_that_lies_on_its_side_is_turned(network, shapes, turned):
+    ink = np.zeros((200, 400), np.uint8)
+    boxes = []
+    for number, label in enumerate((2, 3, 4, 5)):
+        digit, left = shapes.digit(int(shapes.by_label[label][1])), 40 + 80 * number
+        width = min(64, round(70 * digit.shape[1] / digit.shape[0]))
+        ink[60:130, left : left + width] = cv2.resize(digit, (width, 70), interpolation=cv2.INTER_CUBIC)
+        boxes.append((left, 60, left + width, 130))
+    upright = np.repeat(255 - ink[..., None], 3, 2)
+    picture = np.ascontiguousarray(np.rot90(upright, turned // 90))  # lies turned against the clock
+    characters, _, rotation = network.find_upright(picture)
+    assert rotation == turned
+    found = sorted((one.box, one.text) for one in characters if one.centre > 0.5)
+    assert [text for _, text in found] == list("2345")
+    for (box, _), written in zip(found, boxes):
+        assert shared(box, np.array([written]))[0] > 0.6
+
+
+# Its bounds.
+
+ODD_SIZES = [(1, 1), (1, 2), (2, 1), (2, 3000), (3000, 2), (1, 1600), (33, 31), (1600, 1600), (3000, 4000)]
+
+
+@pytest.mark.parametrize("size", ODD_SIZES, ids=str)
+@pytest.mark.parametrize("ground", ["white", "black", "noise"])
+def test_any_picture_is_looked_at_within_the_bounds(network, monkeypatch, size, ground):
+    shown = []
+    run = network._session.run
+    monkeypatch.setattr(
+        network._session, "run", lambda names, given: shown.append(given["page"].shape) or run(names, given)
+    )
+    pixels = np.full((*size, 3), 255 if ground == "white" else 0, np.uint8)
+    if ground == "noise":
+        pixels = np.random.default_rng(0).integers(0, 256, pixels.shape, dtype=np.uint8)
+    characters, views, rotation = network.find_upright(pixels)
+    assert rotation in (0, 90, 180, 270)
+    assert 1 <= len(views) <= 3
+    for _, height, width, colours in shown:
+        assert height % COARSEST == width % COARSEST == 0
+        assert (height - MARGIN - COARSEST) * (width - MARGIN - COARSEST) <= SEARCH.most_pixels
+        assert colours == 3
+    for one in characters:
+        left, top, right, bottom = one.box
+        assert np.isfinite(one.box).all()
+        assert left < right
+        assert top < bottom
+        assert one.size > 0
+        assert one.text in network.classes
+        assert 0 <= one.centre <= 1 + 1e-6
+        assert one.classes.sum() == pytest.approx(1, abs=1e-4)
+    picture = seen(views, size, rotation)
+    assert picture.shape == size
+    assert 0 <= picture.min() <= picture.max() <= 1 + 1e-6
+
+
+class Session:
+    """A page network's session that finds writing in some cells, too small or not."""
+
+    def __init__(self, seed):
+        self.random = np.random.default_rng(seed)
+
+    def run(self, names, given):
+        _, height, width, _ = given["page"].shape
+        shape = (1, height // 4, width // 4)
+        share = self.random.choice([0.001, 0.02, 0.5])
+        centre, small = (np.where(self.random.random(shape) < share, 0.9, 0.01).astype(np.float32) for _ in range(2))
+        maps = self.random.normal(0, self.random.choice([0.3, 3, 30]), (*shape, 22)).astype(np.float32)
+        return centre, maps, small
+
+
+@settings(derandomize=True, deadline=None, database=None, max_examples=80)
+@given(
+    size=some.tuples(*[some.one_of(some.integers(1, 60), some.integers(1, 700))] * 2),
+    seed=some.integers(0, 100_000),
+)
+def test_whatever_the_network_says_characters_are_found_within_bounds(size, seed):
+    network = PageNetwork()
+    network._session = Session(seed)
+    with np.errstate(all="raise", under="ignore"):
+        characters, views, _ = network.find_upright(np.zeros((*size, 3), np.uint8))
+    assert all(len(view.characters) <= SEARCH.most_characters for view in views)
+    assert len(characters) <= len(views) * SEARCH.most_characters
+    for one in characters:
+        assert np.isfinite(one.box).all()
+        assert one.box[0] < one.box[2]
+        assert one.box[1] < one.box[3]
+
+
+# Boxes of one character.
+
+
+def test_of_boxes_that_share_their_middles_the_first_is_kept():
+    boxes = np.array([(10, 10, 30, 50), (12, 11, 31, 52), (27, 10, 47, 50), (0, 0, 200, 200), (15, 25, 25, 35)], float)
+    assert distinct(boxes) == [0, 2, 3]
+    assert distinct(np.zeros((0, 4))) == []
+
+
+@settings(derandomize=True, deadline=None, database=None, max_examples=100)
+@given(some.integers(0, 100_000), some.integers(1, 60))
+def test_no_two_boxes_that_are_kept_share_their_middles(seed, count):
+    random = np.random.default_rng(seed)
+    corners, sides = random.uniform(0, 100, (count, 2)), random.uniform(1, 60, (count, 2))
+    boxes = np.concatenate([corners, corners + sides], axis=1)
+    kept = distinct(boxes)
+
+    def is_same(one, other):
+        (x, y), (width, height) = (boxes[one][:2] + boxes[one][2:]) / 2, boxes[other][2:] - boxes[other][:2]
+        left, top, right, bottom = boxes[other]
+        return abs(x - (left + right) / 2) < width / 4 and abs(y - (top + bottom) / 2) < height / 4
+
+    for place, one in enumerate(kept):
+        assert not any(is_same(one, other) or is_same(other, one) for other in kept[:place])
+    for one in set(range(count)) - set(kept):
+        assert any(is_same(one, other) or is_same(other, one) for other in kept if other < one)
