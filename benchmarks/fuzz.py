@@ -9,6 +9,7 @@ import io
 import json
 import os
 import pickle
+import re
 import resource
 import sys
 import time
@@ -31,6 +32,8 @@ from benchmarks.tables import measured_with, show
 from digits import DigitReader, ImageError, Reading
 from digits.classifier import DEFAULT_MODEL
 from digits.images import FORMATS
+from digits.layout import MARKS
+from digits.pages import DEFAULT_PAGE_MODEL
 
 # What one case may take of the processor, and what the process may grow by over all of them.
 MOST_SECONDS = 2.0
@@ -69,7 +72,7 @@ def main() -> int:
             f"| {max(result.megabytes for result in of_kind):.0f} MB |"
         )
     lines += ["", f"Seed {args.seed}; seconds of the processor, on {os.cpu_count()} cores.", ""]
-    show([*lines, measured_with(DEFAULT_MODEL)], args.save)
+    show([*lines, measured_with(DEFAULT_MODEL, DEFAULT_PAGE_MODEL)], args.save)
     return 1 if any(result.problem for of_kind in results.values() for result in of_kind) else 0
 
 
@@ -155,12 +158,19 @@ def check(reader: DigitReader, source: object) -> bool:
 def assert_valid(reading: Reading, source: object) -> None:
     """Raises AssertionError where the reading of a file or an array does not keep its contract."""
     plain = json.loads(json.dumps(reading.to_dict(), allow_nan=False))
-    assert len(plain["digits"]) == len(reading.digits) == len(reading.text.replace("\n", ""))
-    width, height = upright_size(source) if reading.digits else (0, 0)
+    assert len(plain["digits"]) == len(reading.digits)
+    assert "".join(digit.label for digit in reading.digits) == re.sub(r"[^0-9]", "", reading.text)
+    assert " ".join(number.text for number in reading.numbers) == reading.text.replace("\n", " ")
+    assert reading.rotation in (0, 90, 180, 270)
+    assert reading.table is None or len({len(row) for row in reading.table}) == 1
+    width, height = upright_size(source) if reading.digits or reading.marks else (0, 0)
+    for left, top, right, bottom in (part.box for part in (*reading.digits, *reading.marks, *reading.numbers)):
+        assert 0 <= left < right <= width
+        assert 0 <= top < bottom <= height
+    for mark in reading.marks:
+        assert mark.mark in MARKS
+        assert 0 <= mark.probability <= 1 + 1e-6
     for digit in reading.digits:
-        left, top, right, bottom = digit.box
-        assert 0 <= left <= right <= width
-        assert 0 <= top <= bottom <= height
         assert digit.label in "0123456789"
         assert abs(float(digit.probabilities.sum()) - 1) < 1e-3
         assert 0 <= digit.certainty <= 1 + 1e-6

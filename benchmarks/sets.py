@@ -7,6 +7,7 @@ no digit. A set that is absent raises FileNotFoundError.
 import csv
 import gzip
 import json
+import re
 from collections.abc import Callable, Iterator
 from functools import partial
 from pathlib import Path
@@ -47,9 +48,29 @@ def single(data: Path) -> Iterator[Sample]:
 
 
 def multi(data: Path) -> Iterator[Sample]:
-    """Photos and drawings of several digits."""
+    """Photos and drawings of several digits, without the one whose label is a description."""
     for row in _rows(data / "dev/multi/labels.csv"):
-        yield data / "dev/multi" / row["path"], row["label"].replace("|", "\n")
+        if re.fullmatch(r"[\d |]+", row["label"]):
+            yield data / "dev/multi" / row["path"], row["label"].replace("|", "\n")
+
+
+def one_part(folder: str, part: str, data: Path) -> Iterator[Sample]:
+    """Yield the pictures of a folder in dev/ that belong to one part, "look" or "count"; None is the text where the
+    labels have none.
+    """
+    for row in _rows(data / "dev" / folder / "labels.csv"):
+        if row["part"] == part:
+            text = row["label"].replace("|", "\n") if "label" in row else None
+            yield data / "dev" / folder / row["path"], text
+
+
+def cvl_digits(part: str, data: Path) -> Iterator[Sample]:
+    """Yield digits of CVL, 28x28, dark on light; the second half of the writers, in order, is the part "count"."""
+    with np.load(data / "dev/cvl_digits.npz") as archive:
+        writers = np.unique(archive["writers"])
+        is_counted = np.isin(archive["writers"], writers[len(writers) // 2 :])
+        chosen = is_counted if part == "count" else ~is_counted
+        yield from zip(archive["images"][chosen], map(str, archive["labels"][chosen]))
 
 
 def usps(data: Path) -> Iterator[Sample]:
@@ -119,6 +140,10 @@ def not_digits(data: Path) -> Iterator[Sample]:
         yield from ((image, None) for image in archive["images"])
 
 
+# Folders in dev/ whose labels divide them into two parts: pictures of "count" are counted, and never looked at.
+FOLDERS = ("cheque_amounts", "documents", "single_more", "mixed", "no_digits")
+PARTS = ("look", "count")
+
 SETS: dict[str, Callable[[Path], Iterator[Sample]]] = {
     "MNIST test": mnist_frames,
     "MNIST test on pages": mnist_pages,
@@ -132,6 +157,8 @@ SETS: dict[str, Callable[[Path], Iterator[Sample]]] = {
     "dev/pen_digits on a table": pen_on_table,
     "dark things alone": things_alone,
     "dev/not_digits": not_digits,
+    **{f"dev/{folder} ({part})": partial(one_part, folder, part) for folder in FOLDERS for part in PARTS},
+    **{f"dev/cvl_digits ({part})": partial(cvl_digits, part) for part in PARTS},
 }
 
 

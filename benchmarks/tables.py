@@ -15,7 +15,8 @@ def show(lines: Sequence[str], save: Path | None) -> None:
         save.write_text(text + "\n")
 
 
-def measured_with(model: str | os.PathLike) -> str:
-    """The line that says which model the figures belong to."""
-    digest = hashlib.sha256(Path(model).read_bytes()).hexdigest()[:16]
-    return f"Measured with the model whose SHA-256 begins with {digest}."
+def measured_with(*models: str | os.PathLike) -> str:
+    """The line that says which models the figures belong to."""
+    digests = [hashlib.sha256(Path(model).read_bytes()).hexdigest()[:16] for model in models]
+    named = [f"{Path(model).name}, whose SHA-256 begins with {digest}" for model, digest in zip(models, digests)]
+    return f"Measured with {', and '.join(named)}."
