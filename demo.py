@@ -146,7 +146,7 @@ def main() -> int:
     parser.add_argument("--share", action="store_true", help="make a public link, for up to a week")
     parser.add_argument("--host", help="address to listen on (default: 127.0.0.1, for this machine only)")
     parser.add_argument("--port", type=port, help="port to listen on (default: the first free one from 7860)")
-    parser.add_argument("--model", default=DEFAULT_MODEL, help="another model than models/digits.onnx")
+    parser.add_argument("--model", default=DEFAULT_MODEL, help="another digit network than models/digits.onnx")
     args = parser.parse_args()
     # Gradio would try a hundred ports, each with a traceback, and can't tell this from any other trouble with a file.
     if not can_listen(args.host or LOCALHOST_NAME, args.port):

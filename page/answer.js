@@ -1,8 +1,11 @@
-// The answer: the number with a percentage under every digit, and one sentence. A digit that is clicked, or reached with
-// the arrow keys, is the chosen one; what else shows it follows the value. Built as DOM, not as a template: a message
-// may hold the name of a stranger's file.
+// The answer: the numbers with a percentage under every digit, and one sentence. A digit that is clicked, or reached with
+// the arrow keys, is the chosen one; what else shows it follows the value. Marks are shown and can't be chosen. Built as
+// DOM, not as a template: a message may hold the name of a stranger's file.
+
+const MARK_WIDTH = 0.5, NUMBER_GAP = 0.4;  // in widths of a digit, as in answer.css
 
 const number = element.querySelector('.number'), sentence = element.querySelector('.sentence');
+const saveTable = element.querySelector('.save');
 
 function figure(digit, index) {
   const button = document.createElement('button');
@@ -20,17 +23,32 @@ function figure(digit, index) {
   return button;
 }
 
+function made(tag, className, ...content) {
+  const part = Object.assign(document.createElement(tag), {className});
+  part.append(...content);
+  return part;
+}
+
+function mark(text) {
+  const part = made('span', 'mark', made('span', '', text));
+  part.setAttribute('aria-hidden', true);  // the sentence says the whole number
+  return part;
+}
+
+function widthOf(line) {
+  const widths = line.flatMap(({parts}) => parts.map((part) => (typeof part === 'string' ? MARK_WIDTH : 1)));
+  return widths.reduce((sum, width) => sum + width, NUMBER_GAP * (line.length - 1));
+}
+
 function render() {
-  const {digits, tone} = props.value;
-  const lines = [];
-  digits.forEach((digit, index) => {
-    lines[digit.line] ??= Object.assign(document.createElement('div'), {className: 'line'});
-    lines[digit.line].appendChild(figure(digit, index));
-  });
-  const longest = Math.max(1, ...lines.map((line) => line.childElementCount));
-  number.style.setProperty('--longest', longest);
+  const {digits, lines, table, tone} = props.value;
+  number.style.setProperty('--longest', Math.max(1, ...lines.map(widthOf)));
   number.dataset.count = digits.length;
-  number.replaceChildren(...lines);
+  number.toggleAttribute('data-table', !!table);
+  number.replaceChildren(...lines.map((line) => made('div', 'line', ...line.map(({parts, unsure}) => made(
+    'div', unsure ? 'one unsure' : 'one', ...parts.map((part) => (typeof part === 'string' ? mark(part) : figure(digits[part], part))),
+  )))));
+  saveTable.hidden = !table;
   sentence.textContent = tone === 'empty' ? texts.answer.empty : props.value.sentence;
   element.dataset.tone = tone;  // empty, sure, unsure or problem
 }
@@ -40,6 +58,8 @@ function choose(index) {
   document.dispatchEvent(new CustomEvent('digits:choose', {detail: index}));
   number.querySelector(`[data-index="${index}"]`).focus();
 }
+
+saveTable.addEventListener('click', () => save(tableAsCsv(props.value.table), 'text/csv', 'csv'));
 
 document.addEventListener('digits:choose', ({detail: index}) => {
   if (index === props.value.chosen) return;

@@ -1,4 +1,4 @@
-"""The answer: the number that was read, one sentence about it, and which of its digits is looked at closely.
+"""The answer: the numbers that were read, one sentence about them, and which digit is looked at closely.
 
 It turns a Reading into what the page shows; answer.js shows it. The chosen digit lives in the browser, because the
 value holds every digit's probabilities: choosing another asks the server nothing.
@@ -9,7 +9,7 @@ from typing import Any
 
 import gradio as gr
 
-from digits import Reading
+from digits import Number, Reading
 from page.component import parts
 from page.texts import Texts, percent
 
@@ -18,10 +18,10 @@ CHOSEN_DIGIT = Path(__file__).with_name("chosen.js").read_text("utf-8")
 
 
 class Answer(gr.HTML):
-    """The number and the sentence; its value is what `read_as` and its siblings make."""
+    """The numbers and the sentence; its value is what `read_as` and its siblings make."""
 
     def __init__(self, value: dict | None = None, **options: Any):
-        super().__init__(value or nothing_yet(), **{**options, **parts("answer")})
+        super().__init__(value or nothing_yet(), **{**options, **parts("answer", "save.js")})
 
     def api_info(self) -> dict[str, Any]:
         return {"type": "object"}
@@ -45,10 +45,11 @@ def read_as(reading: Reading, texts: Texts) -> dict[str, Any]:
         "sentence": texts.sentence(reading),
         "tone": "sure" if reading.certain else "unsure",
         "chosen": reading.least_sure,
+        "lines": _lines(reading),
+        "table": reading.table,
         "digits": [
             {
                 "label": digit.label,
-                "line": digit.line,
                 "certain": digit.certain,
                 "percent": percent(digit.probability),
                 "percents": [percent(probability) for probability in digit.probabilities],
@@ -60,4 +61,24 @@ def read_as(reading: Reading, texts: Texts) -> dict[str, Any]:
 
 
 def _message(sentence: str, tone: str) -> dict[str, Any]:
-    return {"sentence": sentence, "tone": tone, "chosen": 0, "digits": []}
+    return {"sentence": sentence, "tone": tone, "chosen": 0, "lines": [], "table": None, "digits": []}
+
+
+def _lines(reading: Reading) -> list[list[dict[str, Any]]]:
+    """Return the lines of a reading, each a list of its numbers.
+
+    A number's "parts" are the indices of its digits, and its marks as text, as they stand. It is "unsure" where it is
+    not certain and no digit of it shows why.
+    """
+    lines: dict[int, list[dict[str, Any]]] = {}
+    start = 0
+    for number in reading.numbers:
+        is_unsure = not number.certain and all(digit.certain for digit in number.digits)
+        lines.setdefault(number.line, []).append({"parts": _parts(number, start), "unsure": is_unsure})
+        start += len(number.digits)
+    return [lines[line] for line in sorted(lines)]
+
+
+def _parts(number: Number, start: int) -> list[int | str]:
+    indices = iter(range(start, start + len(number.digits)))
+    return [next(indices) if character.isdigit() else character for character in number.text]

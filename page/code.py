@@ -17,6 +17,9 @@ from page.assistants import HAS_ASSISTANTS
 from page.component import parts
 from page.examples import FILES, shown_on
 
+# Of the parts of an answer, in the order in which they are explained.
+PARTS_FIELDS = ("digit", "prob", "probs", "top", "certain", "box", "line", "mark")
+
 SNIPPETS = {
     "client": "client.py",
     "curl": "curl.sh",
@@ -43,6 +46,7 @@ def code(reading: Reading) -> gr.HTML:
     value = {
         "snippets": {name: html.escape((folder / file).read_text("utf-8").strip()) for name, file in SNIPPETS.items()},
         "answer": html.escape(_shortened(reading.to_dict())),
+        "fields": [*reading.to_dict(), *PARTS_FIELDS],
         "refusals": REFUSALS,
         "has_assistants": HAS_ASSISTANTS,
     }
@@ -50,10 +54,12 @@ def code(reading: Reading) -> gr.HTML:
 
 
 def _shortened(answer: dict[str, Any]) -> str:
-    """The JSON of an answer, as people read it: its first digit, six digits a number."""
-    first = {
-        name: json.dumps(json.loads(json.dumps(value), parse_float=lambda number: float(f"{float(number):.6g}")))
-        for name, value in answer["digits"][0].items()
-    }
-    fields = ",\n".join(f'      "{name}": {value}' for name, value in first.items())
-    return f'{{\n  "text": {json.dumps(answer["text"])},\n  "digits": [\n    {{\n{fields}\n    }},\n    ...\n  ]\n}}'
+    """Return the JSON of an answer as people read it: of its digits the first, and six digits a number."""
+    first = ",\n".join(f'      "{name}": {_rounded(value)}' for name, value in answer["digits"][0].items())
+    fields = {name: _rounded(value) for name, value in answer.items()}
+    fields["digits"] = f"[\n    {{\n{first}\n    }},\n    ...\n  ]"
+    return "{\n" + ",\n".join(f'  "{name}": {value}' for name, value in fields.items()) + "\n}"
+
+
+def _rounded(value: Any) -> str:
+    return json.dumps(json.loads(json.dumps(value), parse_float=lambda number: float(f"{float(number):.6g}")))

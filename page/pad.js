@@ -4,7 +4,9 @@
 
 const $ = (selector) => element.querySelector(selector);
 const EDGE = 30;  // pixels of room above a photo, as in pad.css
-const STACKED = 28;  // pixels that a label of two lines takes above its digit
+// The kinds of labels, each with how far it reaches beside and above its digit, pixels; as in pad.css.
+const LABELS = [{kind: 'line', width: 66, height: 22}, {kind: 'stacked', width: 28, height: 28}, {kind: 'digit', width: 14, height: 19}];
+const LABEL_LEFT = 6;  // pixels that a label stands out to the left
 const READABLE = 240;  // pixels: what is shown of a photo that is much smaller
 const ASK_AGAIN = 5000;  // milliseconds
 
@@ -58,7 +60,7 @@ async function ask() {
   } while (asked !== props.value);
   asking = false;
   if (!reply) again = setTimeout(ask, ASK_AGAIN);
-  const {answer, boxes} = reply ?? {answer: {sentence: texts.answer.none, tone: 'problem', chosen: 0, digits: []}, boxes: []};
+  const {answer, boxes} = reply ?? {answer: {sentence: texts.answer.none, tone: 'problem', chosen: 0, lines: [], table: null, digits: []}, boxes: []};
   found = boxes;
   document.dispatchEvent(new CustomEvent('digits:read', {detail: {answer, isPhoto: !!sheet.photo}}));
 }
@@ -262,11 +264,20 @@ function showBoxes() {
     const free = top * boxes.clientHeight / down + (isPhoto ? EDGE : 0);
     const above = Math.min(20, free - 2);
     frame.style.setProperty('--above', `${above}px`);
-    frame.dataset.room = room >= 66 ? 'line' : room >= 28 && free >= STACKED ? 'stacked' : 'digit';
+    const fits = ({kind, width, height}) => kind === 'digit' || (width <= room && (kind === 'line' || height <= free));
+    frame.dataset.room = LABELS.find((label) => fits(label) && !coversAnother(index, label, down))?.kind ?? 'none';
     frame.innerHTML = `<span>${label} <small>${percent}</small></span>`;
     return frame;
   });
   boxes.replaceChildren(...frames);
+}
+
+// Whether a label would lie on a digit of the line above, as on pages that are written closely.
+function coversAnother(index, label, down) {
+  const pixel = down / boxes.clientHeight;
+  const [left, top] = found[index].box;
+  const start = left - LABEL_LEFT * pixel, end = left + label.width * pixel, upper = top - label.height * pixel;
+  return found.some(({box}) => box[0] < end && start < box[2] && upper < box[3] && (box[1] + box[3]) / 2 < top);
 }
 
 new ResizeObserver(showBoxes).observe(boxes);

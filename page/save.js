@@ -1,23 +1,31 @@
-// The rows as files to take home, made in the browser: CSV with the columns of the command line and one for errors, and
-// JSON.
+// What was read as files to take home, made in the browser: the rows of many files as CSV, with the columns of the command
+// line and one for errors, and as JSON; the table on one image as CSV.
 
 const COLUMNS = ['file', 'text', 'lowest_probability', 'certain', 'error'];
 
 function asCsv(rows) {
-  const lines = rows.map(({file, reading, probability, error}) => [
-    file,
-    reading?.text ?? '',
+  const lines = rows.map(({file, state, reading, probability, error}) => [
+    harmless(file),
+    reading?.text ?? '',  // digits and marks, "-5" too, are no formula that does anything
     probability?.toFixed(4) ?? '',
-    reading ? reading.digits.length > 0 && reading.digits.every(({certain}) => certain) : '',
-    error ?? '',
+    reading ? state === 'sure' : '',
+    harmless(error ?? ''),
   ]);
   // Excel takes a file for UTF-8 only where it begins with a byte order mark.
-  return `\ufeff${[COLUMNS, ...lines].map((line) => `${line.map(quoted).join(',')}\r\n`).join('')}`;
+  return `\ufeff${tableAsCsv([COLUMNS, ...lines])}`;
+}
+
+function tableAsCsv(rows) {
+  return rows.map((cells) => `${cells.map(quoted).join(',')}\r\n`).join('');
+}
+
+// A spreadsheet would run a name that begins with one of these as a formula.
+function harmless(text) {
+  return /^[=+\-@\t\r]/.test(text) ? `'${text}` : text;
 }
 
 function quoted(value) {
-  let text = String(value);
-  if (/^[=+\-@\t\r]/.test(text)) text = `'${text}`;  // a spreadsheet would run a name that begins so as a formula
+  const text = String(value);
   return /[",\r\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text;
 }
 

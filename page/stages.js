@@ -62,17 +62,20 @@ function render() {
   if (!seen.pixels) return strip.replaceChildren();
   const steps = [
     figure(said.pixels, said.pixels_more, sheet(seen.pixels, said.pixels)),
-    figure(said.ink, said.ink_more, sheet(seen.ink, said.ink)),
+    figure(said.found, seen.searched ? said.found_more : said.found_tiny, sheet(seen.found, said.found)),
   ];
   if (seen.labels.length) {
     const label = seen.labels[seen.chosen];
     steps.push(
-      figure(said.boxes, said.boxes_more, sheet(seen.ink, said.boxes, seen.boxes)),
+      figure(said.boxes, said.boxes_more, sheet(seen.found, said.boxes, seen.boxes)),
       figure(said.frame, said.frame_more, picture(seen.frames[seen.chosen], 'frame large', said.frame), ...(seen.labels.length > 1 ? [frames(seen)] : [])),
       figure(said.decisive, said.decisive_more.replaceAll('{digit}', label), picture(seen.decisive, 'frame large', said.decisive)),
     );
   }
   strip.replaceChildren(...steps);
+  const pressed = strip.querySelector('[aria-pressed=true]');
+  // The frames alone scroll, and not the page.
+  if (pressed) pressed.parentElement.scrollTop = pressed.offsetTop - pressed.parentElement.firstElementChild.offsetTop;
 }
 
 details.addEventListener('toggle', ask);

@@ -1,4 +1,4 @@
-"""How it sees: every stage of the road from an image to its digits, as a picture, for one image and one digit of it.
+"""How it sees: each stage of reading an image as a picture, for one image and one digit of it.
 
 It turns Stages into pictures; stages.js asks for them, and only while they are unfolded.
 """
@@ -28,6 +28,11 @@ SIDE = 480
 # Ink that speaks for the digit, and against it. Both stand out on white and on black.
 FOR, AGAINST = (37, 99, 235), (234, 88, 12)
 PAPER = (203, 213, 225)
+
+# The page network's map lies over the picture, of which this part of the contrast is kept. Its colours, from a low to a
+# high probability, are neither those above nor those of the boxes.
+KEPT_CONTRAST = 0.35
+UNLIKELY, LIKELY = (236, 72, 153), (131, 24, 67)
 
 
 class HowItSees(LocalFiles, Component):
@@ -64,10 +69,13 @@ def pictures(stages: Stages | None, chosen: int = 0, decisive: np.ndarray | None
     """
     if stages is None:
         return {}
-    height, width = stages.ink.shape
+    height, width = stages.found.shape
+    pixels = _reduced(stages.pixels)
     return {
-        "pixels": _picture(_reduced(stages.pixels), "JPEG"),
-        "ink": _picture(_reduced(255 - np.uint8(255 * stages.ink))),
+        "pixels": _picture(pixels, "JPEG"),
+        "found": _picture(_overlaid(pixels, _reduced(stages.found)), "JPEG"),
+        # A very small picture is read as one digit, without the page network.
+        "searched": bool(stages.found.any() or not stages.boxes),
         # In parts of the picture, which is shown at any size.
         "boxes": [
             [left / width, top / height, (right - left) / width, (bottom - top) / height]
@@ -78,6 +86,20 @@ def pictures(stages: Stages | None, chosen: int = 0, decisive: np.ndarray | None
         "chosen": chosen,
         "decisive": None if decisive is None else _picture(_coloured(stages.frames[chosen], decisive)),
     }
+
+
+def _overlaid(pixels: np.ndarray, found: np.ndarray) -> np.ndarray:
+    """Draw the page network's map over the faded picture: uint8 (H, W, 3).
+
+    Args:
+        pixels: uint8 (H, W, 3).
+        found: float32 (H, W) in 0..1.
+    """
+    grey = cv2.cvtColor(pixels, cv2.COLOR_RGB2GRAY)[..., None].astype(np.float32)
+    faded = 255 - KEPT_CONTRAST * (255 - grey)
+    share = found[..., None]
+    colour = np.array(UNLIKELY, np.float32) * (1 - share) + np.array(LIKELY, np.float32) * share
+    return (colour * share + faded * (1 - share)).round().astype(np.uint8)
 
 
 def _coloured(frame: np.ndarray, decisive: np.ndarray) -> np.ndarray:

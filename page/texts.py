@@ -48,9 +48,11 @@ TOO_SLOW = "The request took too long to arrive. Please send it again."
 BUSY = "Too much is being read just now. Please come again in {seconds} s."
 OUR_FAULT = "Something went wrong here; it is not what was sent."
 PREDICT = (
-    "Read the handwritten digits in an image (PNG, JPEG, WebP, GIF, BMP, TIFF), upright or rotated by its EXIF: a "
-    "digit, a number or several lines. Answers the text, and for each digit its probabilities, its box in pixels and "
-    "whether it is certain. Send the image itself, as a file or as a data: URL: links are not opened."
+    "Read the handwritten numbers in an image (PNG, JPEG, WebP, GIF, BMP, TIFF): digits, numbers with marks such as "
+    "12.50, several lines, tables; upright, rotated by its EXIF, or stored sideways or upside down. Answers the text, "
+    "the digits with their probabilities, the numbers and the marks, each with its box in pixels, whether a digit or "
+    "number is certain, the cells of a table, and by how many degrees the image was turned to read it. Send the image "
+    "itself, as a file or as a data: URL: links are not opened."
 )
 
 
@@ -77,15 +79,24 @@ class Texts:
         return self.say(f"not_read.{error.reason}", **{**error.facts, "name": name})
 
     def sentence(self, reading: Reading) -> str:
-        """What was read, and how sure it is, in one sentence."""
+        """What was read, and how sure it is, in one sentence; a second one where the image was turned to read it."""
         if not reading.digits:
             return self.say("answer.no_digit")
+        said = self._what_was_read(reading)
+        return f"{said} {self.say(f'answer.turned_{reading.rotation}')}" if reading.rotation else said
+
+    def _what_was_read(self, reading: Reading) -> str:
         weakest = reading.digits[reading.least_sure]
         facts: dict[str, object] = {"digit": weakest.label, "percent": percent(weakest.probability)}
-        if len(reading.digits) == 1:
-            return self._one(weakest, facts)
+        facts["number"] = reading.text.replace("\n", " / ")
+        if reading.table:
+            facts["number"] = self.say("answer.a_table", rows=len(reading.table), columns=len(reading.table[0]))
         unsure = sum(not digit.certain for digit in reading.digits)
-        facts |= {"number": reading.text.replace("\n", " / "), "unsure": unsure, "count": len(reading.digits)}
+        if not unsure and not reading.certain:
+            return self.say("answer.left_out" if not reading.complete else "answer.mark_unsure", **facts)
+        if reading.text == weakest.label:
+            return self._one(weakest, facts)
+        facts |= {"unsure": unsure, "count": len(reading.digits)}
         if not unsure:
             return self.say("answer.many_sure" if facts["percent"] == MOST_PERCENT else "answer.many", **facts)
         if unsure == len(reading.digits):

@@ -110,10 +110,20 @@ def sentence(page: Page) -> Locator:
 
 
 def expect_number(page: Page, *lines: str) -> None:
-    """Waits until the page shows these digits, line by line."""
-    expect(sentence(page)).to_contain_text(re.compile(rf"(is|be)( an?)? {' / '.join(lines)}\b"))
-    shown = ["".join(line.locator(".digit > span").all_inner_texts()) for line in page.locator(".number .line").all()]
-    assert shown == list(lines)
+    """Waits until the page shows these numbers, line by line."""
+    expect(sentence(page)).to_contain_text(re.compile(rf"(is|be)( an?)? {re.escape(' / '.join(lines))}\b"))
+    assert shown_lines(page) == list(lines)
+
+
+def shown_lines(page: Page) -> list[str]:
+    """The lines of the answer: digits with their marks, a space between numbers."""
+    return page.evaluate(
+        """() => {
+            const all = (part, selector) => [...part.querySelectorAll(selector)];
+            const number = (one) => all(one, '.digit > span, .mark > span').map((part) => part.innerText).join('');
+            return all(document, '.number .line').map((line) => all(line, '.one').map(number).join(' '));
+        }"""
+    )
 
 
 def expect_winner(page: Page, digit: str) -> None:

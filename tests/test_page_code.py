@@ -15,6 +15,7 @@ from page.assistants import HAS_ASSISTANTS
 from page.code import EXAMPLE, REFUSALS, SNIPPETS
 from page.texts import LANGUAGES
 from tests.browser import ENGLISH, PROJECT
+from tests.readings import reading, written
 
 TEXTS = ENGLISH["code"]
 
@@ -95,11 +96,23 @@ def test_answer_and_its_fields_are_the_readers_own(page, reader):
     answer = reader.read(EXAMPLE).to_dict()
     shown = json.loads(lines(page, "answer").replace("    },\n    ...", "    }"))
     assert shown["text"] == answer["text"] == "4079"
+    assert list(shown) == list(answer)
+    for field in ("numbers", "marks", "table", "rotation"):
+        assert shown[field] == answer[field]
     assert shown["digits"][0].keys() == answer["digits"][0].keys()
     assert shown["digits"][0]["box"] == list(answer["digits"][0]["box"])
     assert shown["digits"][0]["probs"] == pytest.approx(answer["digits"][0]["probs"], rel=1e-4, abs=1e-12)
-    fields = page.locator("th code").all_inner_texts()
-    assert fields == [*answer, *answer["digits"][0]]
+
+
+def test_every_field_of_an_answer_is_explained_once(page):
+    answer = reading(written("12.50\n7"), table=(("12.50",), ("7",))).to_dict()
+    open_code(page)
+    explained = page.locator("th code").all_inner_texts()
+    assert len(explained) == len(set(explained))
+    assert explained[: len(answer)] == list(answer)
+    parts = [answer["digits"][0], answer["numbers"][0], answer["marks"][0]]
+    assert set(explained) == {*answer, *(field for part in parts for field in part)}
+    assert page.locator("tr:has(th code) td").all_inner_texts() == [TEXTS[f"field_{field}"] for field in explained]
 
 
 @pytest.mark.parametrize(

@@ -17,6 +17,7 @@ from assets.hand import write
 from page.pile import MAX_FILE
 from page.texts import LANGUAGES
 from tests.browser import ENGLISH, EXAMPLES, expect_number
+from tests.readings import reading, written
 from tests.test_page_photos import PUT_FILE
 
 TEXTS = ENGLISH["files"]
@@ -114,6 +115,25 @@ def test_csv_and_json_to_take_home(open_page, pile, reader):
     assert [entry["file"] for entry in entries] == column(page, "file")
     assert entries[0] == {"file": "b10.png", **reader.read(NUMBER).to_dict()}
     assert entries[3] == {"file": "pile.zip/scans/notes.txt", "error": table[3]["error"]}
+
+
+def test_csv_has_numbers_as_they_stand_and_the_readings_own_certainty(open_page):
+    page = go_to_files(open_page())
+    texts = ["-12,50", "4079", "40\n79"]
+    readings = [reading(written(text), complete=text != "4079") for text in texts]
+    rows = [
+        {"file": "=x.png", "state": "sure" if one.certain else "unsure", "probability": 0.99, "percent": 99}
+        | {"reading": one.to_dict()}
+        for one in readings
+    ]
+    page.route(ASKED, lambda route: route.fulfill(json={"rows": rows, "total": 3}))
+    choose(page, [file(f"{n}.png", SEVEN.read_bytes()) for n in range(3)])
+    expect(status(page)).to_contain_text("Done, 3 in all: 2 sure, 1 unsure")
+    assert column(page, "number") == ["-12,50", "4079", "40 / 79"]
+    table = list(csv.DictReader(io.StringIO(saved(page, TEXTS["csv"]).removeprefix("\ufeff"), newline="")))
+    assert [row["text"] for row in table] == texts
+    assert [row["file"] for row in table] == ["'=x.png"] * 3
+    assert [row["certain"] for row in table] == ["true", "false", "true"]
 
 
 def test_sorted_by_keyboard(open_page, pile):

@@ -1,34 +1,18 @@
 """How the page stands: at every width, in light and dark, unsure answers, names for those who can't see it."""
 
-import numpy as np
 import pytest
 from playwright.sync_api import expect
 
 from assets.hand import write
-from digits import Digit, Reading
 from page.answer import nothing_yet, read_as
 from page.pad import boxes
 from page.texts import Texts
 from tests.browser import expect_number, sentence
+from tests.readings import digit, reading
 
 ENGLISH = Texts("en")
 
 WIDTHS = [320, 390, 768, 1280, 1920]
-
-
-def digit(label: str, probability: float, certain: bool = True, second: str = "1", line: int = 0) -> Digit:
-    probabilities = np.full(10, 0.0, np.float32)
-    probabilities[int(label)], probabilities[int(second)] = probability, 1 - probability
-    return Digit(
-        label=label,
-        probability=probability,
-        probabilities=probabilities,
-        box=(10, 10, 50, 90),
-        certainty=probability,
-        certain=certain,
-        frame=np.zeros((28, 28)),
-        line=line,
-    )
 
 
 @pytest.mark.parametrize("width", WIDTHS)
@@ -52,7 +36,7 @@ def test_nothing_is_cut_off_at_any_width(open_page, width, scheme):
 def test_ten_digits_stand_in_one_line(open_page, width):
     page = open_page(width, 800)
     digits = [digit(label, 0.99) for label in "123456789"] + [digit("0", 0.6, certain=False)]
-    answer = {"answer": read_as(Reading(tuple(digits)), ENGLISH), "boxes": []}
+    answer = {"answer": read_as(reading(digits), ENGLISH), "boxes": []}
     page.route("**/component_server/", lambda route: route.fulfill(json=answer))
     write(page, "7", 0.36, 0.12, 0.45)
     expect(page.locator(".number .digit")).to_have_count(10)
@@ -82,8 +66,8 @@ def test_the_chosen_tool_stays_marked_under_the_mouse(page):
 
 def test_unsure_digit_looks_unsure(page):
     page.wait_for_load_state("networkidle")
-    reading = Reading((digit("4", 0.98), digit("7", 0.51, certain=False)))
-    answer = {"answer": read_as(reading, ENGLISH), "boxes": boxes(reading)}
+    shown = reading((digit("4", 0.98), digit("7", 0.51, certain=False)))
+    answer = {"answer": read_as(shown, ENGLISH), "boxes": boxes(shown)}
     page.route("**/component_server/", lambda route: route.fulfill(json=answer))
     write(page, "7", 0.36, 0.12, 0.45)
     expect(sentence(page)).to_have_text("This may be 47: the 7 (51 %) is unsure.")
@@ -107,7 +91,7 @@ def test_unsure_digit_looks_unsure(page):
         ((digit("4", 0.999), digit("0", 0.995)), "This is 40, each digit 99 %."),
         ((digit("4", 0.5, False), digit("2", 0.4, False)), "Not sure: this may be 42, or no number at all."),
         ((digit("4", 0.98), digit("0", 0.91)), "This is 40, least sure of the 0 (91 %)."),
-        ((digit("4", 0.98), digit("2", 0.95, line=1)), "This is 4 / 2, least sure of the 2 (95 %)."),
+        ((digit("4", 0.98), "\n", digit("2", 0.95)), "This is 4 / 2, least sure of the 2 (95 %)."),
         (
             (digit("4", 0.5, False), digit("2", 0.4, False), digit("3", 0.9)),
             "This may be 423: 2 of 3 digits are unsure, most of all the 2 (40 %).",
@@ -116,11 +100,11 @@ def test_unsure_digit_looks_unsure(page):
     ],
 )
 def test_sentence(digits, expected):
-    assert ENGLISH.sentence(Reading(digits)) == expected
+    assert ENGLISH.sentence(reading(digits)) == expected
 
 
 def test_answer_looks_closely_at_the_digit_it_is_least_sure_of():
-    answer = read_as(Reading((digit("4", 0.98), digit("7", 0.6), digit("2", 0.9))), ENGLISH)
+    answer = read_as(reading((digit("4", 0.98), digit("7", 0.6), digit("2", 0.9))), ENGLISH)
     assert answer["chosen"] == 1
     assert [figure["percent"] for figure in answer["digits"]] == [98, 60, 90]
     assert nothing_yet()["digits"] == []

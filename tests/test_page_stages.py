@@ -4,11 +4,17 @@ import base64
 import io
 
 import numpy as np
+import pytest
 from PIL import Image
 from playwright.sync_api import Page, expect
 
 from assets.hand import write
-from tests.browser import EXAMPLES, choose_file, expect_number, expect_winner
+from digits import Stages
+from page.stages import pictures
+from tests.browser import ENGLISH, EXAMPLES, choose_file, expect_number, expect_winner
+from tests.readings import reading, written
+
+TEXTS = ENGLISH["stages"]
 
 
 def unfold(page: Page) -> None:
@@ -17,7 +23,10 @@ def unfold(page: Page) -> None:
 
 def pixels_of(page: Page, name: str) -> np.ndarray:
     """The picture with this name, as it was sent."""
-    url = page.get_by_role("img", name=name, exact=True).get_attribute("src")
+    return decoded(page.get_by_role("img", name=name, exact=True).get_attribute("src"))
+
+
+def decoded(url: str) -> np.ndarray:
     return np.asarray(Image.open(io.BytesIO(base64.b64decode(url.partition(",")[2]))))
 
 
@@ -29,19 +38,59 @@ def test_each_stage_is_the_readers_own(page, reader):
     page.locator(".frames button").first.click()
     expect_winner(page, "4")
     stages = reader.stages(EXAMPLES / "5-4079.png")
-    expect(page.get_by_role("img", name="What the network sees")).to_have_attribute(
+    expect(page.get_by_role("img", name=TEXTS["frame"])).to_have_attribute(
         "src", page.locator(".frames img").first.get_attribute("src")
     )
-    np.testing.assert_array_equal(pixels_of(page, "What the network sees"), np.uint8(255 * stages.frames[0]))
-    ink = 255 - pixels_of(page, "Cleaned ink").astype(int)
-    assert abs(ink.mean() / 255 - stages.ink.mean()) < 0.01
+    np.testing.assert_array_equal(pixels_of(page, TEXTS["frame"]), np.uint8(255 * stages.frames[0]))
+    np.testing.assert_allclose(
+        pixels_of(page, TEXTS["found"]).astype(int), decoded(pictures(stages)["found"]).astype(int), atol=3
+    )
     expect(page.locator(".strip .box")).to_have_count(4)
     sheet = page.locator(".strip .sheet").nth(2).bounding_box()
     box = page.locator(".strip .box").first.bounding_box()
     left, top, _, _ = stages.boxes[0]
-    height, width = stages.ink.shape
+    height, width = stages.found.shape
     assert abs((box["x"] - sheet["x"]) / sheet["width"] - left / width) < 0.02
     assert abs((box["y"] - sheet["y"]) / sheet["height"] - top / height) < 0.02
+
+
+def stages_of(found: np.ndarray, pixels: np.ndarray, text: str = "7") -> Stages:
+    shown = reading(written(text))
+    frames = np.array([digit.frame for digit in shown.digits], np.float32).reshape(-1, 28, 28)
+    return Stages(pixels, found, tuple(digit.box for digit in shown.digits), frames, shown)
+
+
+@pytest.mark.parametrize("paper", [20, 128, 250])
+def test_the_map_is_pink_where_a_character_was_found_and_the_picture_is_faded_elsewhere(paper):
+    pixels = np.full((100, 200, 3), paper, np.uint8)
+    pixels[40:60, 40:60] = 255 - paper
+    found = np.zeros((100, 200), np.float32)
+    found[40:60, 140:160], found[40:60, 180:200] = 1, 0.4
+    red, green, blue = np.moveaxis(decoded(pictures(stages_of(found, pixels))["found"]).astype(int), 2, 0)
+    surely, perhaps, ink, elsewhere = (slice(45, 55), slice(145, 155)), (50, 190), (50, 50), (10, 10)
+    assert (red - green)[surely].mean() > (red - green)[perhaps] > 40
+    assert green[surely].mean() < green[perhaps] < green[elsewhere]
+    for place in (ink, elsewhere):
+        assert abs(red - green)[place] <= 3
+        assert abs(red - blue)[place] <= 3
+    assert abs(red[ink] - red[elsewhere]) == pytest.approx(0.35 * abs(255 - 2 * paper), abs=4)
+
+
+def test_a_tiny_picture_is_not_searched():
+    blank = np.zeros((28, 28), np.float32), np.zeros((28, 28, 3), np.uint8)
+    assert not pictures(stages_of(*blank))["searched"]
+    assert pictures(stages_of(*blank, ""))["searched"]
+    assert pictures(stages_of(blank[0] + np.float32(0.1), blank[1]))["searched"]
+
+
+def test_the_page_says_so_of_a_tiny_picture(page, tmp_path):
+    Image.open(EXAMPLES / "1-7.png").convert("L").resize((28, 28)).save(tmp_path / "tiny.png")
+    choose_file(page, tmp_path / "tiny.png")
+    expect_number(page, "7")
+    unfold(page)
+    expect(page.locator(".strip figure").nth(1)).to_contain_text(TEXTS["found_tiny"])
+    choose_file(page, EXAMPLES / "1-7.png")
+    expect(page.locator(".strip figure").nth(1)).to_contain_text(TEXTS["found_more"])
 
 
 def test_blue_ink_is_what_decides(page, reader):
