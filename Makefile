@@ -6,6 +6,7 @@
 #   make lock    write requirements.lock anew
 #   make test-cluster   test --ray and deploy/ on a small Ray cluster of this machine; takes minutes
 #   make fuzz    try what may break the reader
+#   make bench-rivals   compare with RapidOCR and Tesseract on real documents
 #   make fonts   fetch the handwriting fonts that training draws with, where npm is installed
 
 PYTHON ?= python3
@@ -46,6 +47,7 @@ bench-load: $(ALL)
 	$(BIN)/python -m benchmarks.load --save benchmarks/load.md
 
 bench-rivals: $(ALL)
+	$(BIN)/python -m pip install --disable-pip-version-check --quiet -r requirements-rivals.txt
 	$(BIN)/python -m benchmarks.ocr_rivals --save benchmarks/ocr_rivals.md
 
 fuzz: $(ALL)

@@ -35,6 +35,7 @@ from benchmarks.tables import measured_with, show
 from digits import Digit, DigitReader, Reading
 from digits.classifier import DEFAULT_MODEL
 from digits.images import load_pixels
+from digits.pages import DEFAULT_PAGE_MODEL
 from training.calibration import expected_calibration_error
 from training.report import ACCURACY, write_model_card
 
@@ -92,7 +93,7 @@ def main() -> None:
         lines += ["", table_parts]
     if absent:
         lines += ["", f"Left out, not found in the data folder: {', '.join(absent)}."]
-    show([*lines, "", measured_with(args.model)], args.save)
+    show([*lines, "", measured_with(args.model, DEFAULT_PAGE_MODEL)], args.save)
     if args.save and args.save.resolve() == ACCURACY:
         write_model_card(DEFAULT_MODEL.parent)
 

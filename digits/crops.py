@@ -67,6 +67,12 @@ def crop_and_box(pixels: np.ndarray, box: Box) -> tuple[np.ndarray, Box]:
     return frame(ink), box
 
 
+def around(boxes: list[Box]) -> Box:
+    """The smallest box round several, at least one."""
+    lefts, tops, rights, bottoms = zip(*boxes)
+    return min(lefts), min(tops), max(rights), max(bottoms)
+
+
 def tiny_crops(pixels: np.ndarray) -> list[tuple[np.ndarray, Box]]:
     """Frame a tiny picture of one digit, which may touch all its sides: once as dark ink, once as light.
 

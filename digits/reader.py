@@ -1,5 +1,6 @@
 """DigitReader: the pipeline from an image to a reading."""
 
+import math
 import os
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field, replace
@@ -7,7 +8,7 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 
 from digits.classifier import BATCH, DEFAULT_MODEL, Classifier
-from digits.crops import crop_and_box, tiny_crops
+from digits.crops import around, crop_and_box, tiny_crops
 from digits.frame import FRAME_SIDE
 from digits.images import ImageError, ImageSource, load_pixels
 from digits.judge import Judge, may_be_digit
@@ -18,6 +19,9 @@ from digits.reading import Box, Digit, Mark, Reading
 
 # A picture with no side longer, in pixels, is one of a single digit: there is nothing to look for.
 TINY_SIDE = 40
+
+# The page network sees no more candidates in one digit of lifted strokes: the two of a 4 or 5, and both together.
+MOST_STROKES = 3
 
 # In a tiny picture nothing is found where both views are less probably a digit than this, of which no pair was chosen:
 # below one in twenty, an answer would be wrong more often than the tenth that a guess is.
@@ -55,7 +59,8 @@ class _Page:
         frames: float32 (N, 28, 28), one for each character that may be a digit.
         rotation: how the picture was turned, clockwise, in degrees.
         views: what the page network saw.
-        boxes: of a tiny picture, the box of the ink in each view.
+        boxes: of a tiny picture, the box of the ink in each view; of another one, the box round all that was found
+            where that may be one digit, whose frame is the last one then; else none.
     """
 
     size: tuple[int, int]
@@ -143,16 +148,21 @@ class DigitReader:
         if max(pixels.shape[:2]) <= TINY_SIDE:
             frames, boxes = zip(*tiny_crops(pixels))
             return _Page(size, scale, None, list(frames), boxes=boxes)
-        characters, views, rotation = self._pages.find_upright(pixels)
+        candidates, views, rotation = self._pages.find_upright(pixels)
         turned = np.rot90(pixels, -rotation // 90)
-        characters = self._judge.accepted(characters)
+        characters = self._judge.accepted(candidates)
         frames = []
         for number, found in enumerate(characters):
             if may_be_digit(found):
                 frame, box = crop_and_box(turned, found.box)
                 frames.append(frame)
                 characters[number] = found._replace(box=box)
-        return _Page(size, scale, characters, frames, rotation, views)
+        page = _Page(size, scale, characters, frames, rotation, views)
+        if 0 < len(candidates) <= MOST_STROKES:
+            frame, box = crop_and_box(turned, around([found.box for found in candidates]))
+            page.frames.append(frame)
+            page.boxes = (box,)
+        return page
 
     def _readings(self, pages: list[_Page]) -> Iterator[Reading]:
         frames = [frame for page in pages for frame in page.frames]
@@ -166,6 +176,10 @@ class DigitReader:
 
     def _reading(self, page: _Page, probabilities: np.ndarray, is_digit: np.ndarray) -> Reading:
         characters = page.characters or []
+        whole = None
+        if page.boxes:
+            whole = probabilities[-1], float(probabilities[-1].max() * is_digit[-1])
+            probabilities, is_digit = probabilities[:-1], is_digit[:-1]
         asked = [found for found in characters if may_be_digit(found)]
         verdict = self._judge.weigh(
             np.array([found.centre for found in asked], np.float32),
@@ -179,6 +193,10 @@ class DigitReader:
         are_digits = [
             answer is not None and (found.text in DIGITS or answer[1] > 0.5) for found, answer in zip(characters, read)
         ]
+        if whole is not None and whole[1] > 0.5:
+            certainties = [answer[1] for answer, digit in zip(read, are_digits) if digit and answer]
+            if whole[1] > math.prod(certainties) * bool(certainties):
+                return self._one_digit(page, *whole, page.frames[-1], page.boxes[0])
         layout = arrange(
             [
                 Symbol(str(answer[0].argmax()) if digit and answer else found.text, found.box)
@@ -200,10 +218,21 @@ class DigitReader:
         best = int(certainty.argmax())
         if not page.frames[best].any() or is_digit[best] < IS_NO_DIGIT:
             return Reading()
-        box = _turned_back(page.boxes[best], page)
-        digit = self._digit(probabilities[best], float(certainty[best]), page.frames[best], box, 0)
-        digit = replace(digit, certain=bool(certainty[best] >= self._classifier.certain_from))
-        return Reading.from_layout(arrange([Symbol(digit.label, page.boxes[best])]), [digit])
+        return self._one_digit(page, probabilities[best], float(certainty[best]), page.frames[best], page.boxes[best])
+
+    def _one_digit(
+        self,
+        page: _Page,
+        probabilities: np.ndarray,
+        certainty: float,
+        frame: np.ndarray,
+        box: tuple[float, float, float, float],
+    ) -> Reading:
+        """Read the picture as the one digit that the digit network sees in it."""
+        digit = self._digit(probabilities, certainty, frame, _turned_back(box, page), 0)
+        digit = replace(digit, certain=certainty >= self._classifier.certain_from)
+        layout = arrange([Symbol(digit.label, box)])
+        return Reading.from_layout(layout, [digit], rotation=page.rotation)
 
     def _digit(self, probabilities: np.ndarray, certainty: float, frame: np.ndarray, box: Box, line: int) -> Digit:
         best = int(probabilities.argmax())
