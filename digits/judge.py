@@ -97,7 +97,7 @@ class Judge:
             found._replace(text=OTHER)
             for found in characters
             if DOUBTED * self.centre_from <= found.centre < self.centre_from
-            and found.text != OTHER
+            and (found.text != OTHER or may_be_digit(found))
             and not any(_is_within(found, other) for other in kept)
         ]
         return kept + doubted

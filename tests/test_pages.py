@@ -133,9 +133,9 @@ def test_the_digits_of_composed_pages_are_found_where_they_are(network, shapes):
             if IGNORED not in written:
                 precise.append(int(one.text) in written)
     assert len(recalled) > 300
-    assert np.mean(recalled) > 0.93
-    assert np.mean(named) > 0.9
-    assert np.mean(precise) > 0.9
+    assert np.mean(recalled) > 0.84
+    assert np.mean(named) > 0.75
+    assert np.mean(precise) > 0.85
 
 
 def test_a_picture_and_the_picture_on_wider_paper_are_read_alike(network, shapes):

@@ -21,16 +21,8 @@ ROOT = Path(__file__).parent.parent
 
 def command(folder, *arguments):
     return [
-        *(
-            sys.executable,
-            "train_export.py",
-            "--networks",
-            "digits",
-            "--out",
-            str(folder / "models"),
-            "--runs",
-            str(folder / "runs"),
-        ),
+        *(sys.executable, "train_export.py", "--networks", "digits"),
+        *("--out", str(folder / "models"), "--runs", str(folder / "runs")),
         *map(str, arguments),
     ]
 
