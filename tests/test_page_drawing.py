@@ -281,7 +281,7 @@ def test_a_drawing_that_gets_no_answer_keeps_no_old_one(browser, server, refusal
     for of_the_old in (".digit", ".box", ".top-3 li", ".winner"):
         expect(page.locator(of_the_old)).to_have_count(0)
     page.unroute("**/component_server/")
-    expect_number(page, "471")  # asked again, without another stroke
+    expect_number(page, "47 1")  # asked again, without another stroke
     page.context.close()
 
 
