@@ -472,7 +472,7 @@ def _print_border(picture: np.ndarray, random) -> None:
             line = ((-2, at), (width + 2, at + tilt)) if side % 2 else ((at, -2), (at + tilt, height + 2))
             points = np.array(line)
             if side >= 2:
-                points = (width, height) - points if side == 2 else (width, height) - points
+                points = (width, height) - points
             points = np.round(points * 16).astype(int).tolist()
             cv2.line(mask, points[0], points[1], 255, thickness, cv2.LINE_AA, 4)
     paper.blend(picture, mask, paper.contrasting(picture, random, 40, 220), random.uniform(0.5, 1))

@@ -243,7 +243,9 @@ def _page_network(pages):
 | validation losses | {losses}, on composed pages of validation digits |
 | weighed with the digit network | exponents {judge["page_weight"]:.2f} (page) and {judge["crop_weight"]:.2f} (crop); characters count from {judge["centre_from"]:.2f} on, digits are certain from {judge["certain_from"]:.3f} on |
 
-Made again with `make fonts` and `python train_export.py --data mnist.npz --networks pages`.
+A network like it is made with `make fonts` and `python train_export.py --data mnist.npz --networks pages --page-steps
+{pages["steps"]}`. The shipped file is not that command's own: while it was trained, in several resumed runs, more kinds of pages were
+added to what is composed, and the weights of the loss were changed once.
 
 """
 
