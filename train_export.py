@@ -70,6 +70,7 @@ def parse_arguments(arguments=None):
     option("--page-steps", type=positive, default=18000, help="page network: steps of training")
     option("--page-batch-size", type=positive, default=16, help="page network: tiles of 256x256 pixels a step")
     option("--page-learning-rate", type=float, default=2e-3, help="page network: learning rate before it falls")
+    option("--page-start", type=Path, metavar="FILE", help="page network: start from an exported file's weights")
     option("--page-workers", type=positive, default=1, help="page network: processes that compose pages")
     option("--judged-pages", type=positive, default=1500, help="pages on which both networks' answers are weighed")
     option("--threads", type=int, default=0, help="cores to use; 0 is all")
@@ -184,7 +185,12 @@ def train_pages(mnist, seed, run, args):
     keras.mixed_precision.set_global_policy(precision)
     keras.utils.set_random_seed(seed)
     options = PageOptions(
-        args.page_steps, args.page_batch_size, args.page_learning_rate, args.page_workers, args.resume
+        args.page_steps,
+        args.page_batch_size,
+        args.page_learning_rate,
+        args.page_workers,
+        args.resume,
+        args.page_start,
     )
     network, history = fit_pages(mnist.train, mnist.validation, seed, options, run)
     held_out = Shapes(mnist.validation)

@@ -19,6 +19,7 @@ import tensorflow as tf
 from tqdm import tqdm
 
 from training.data import Digits
+from training.export_pages import take_weights
 from training.fit import CheckpointError
 from training.hands import Shapes
 from training.page_network import page_loss, page_network
@@ -43,6 +44,7 @@ class PageOptions:
     learning_rate: float
     workers: int
     resume: bool
+    start_from: Path | None = None
 
 
 def _batch(shapes: Shapes, count: int, random: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
@@ -75,9 +77,12 @@ def fit_pages(train: Digits, validation: Digits, seed: int, options: PageOptions
 
     Raises:
         CheckpointError: the run can't be resumed.
+        ExportError: the file to start from can't be used.
     """
     run.mkdir(parents=True, exist_ok=True)
     network = page_network()
+    if options.start_from:
+        take_weights(network, options.start_from)
     optimizer = keras.optimizers.AdamW(
         _Schedule(options.learning_rate, options.steps), weight_decay=0.01, global_clipnorm=5.0
     )

@@ -15,7 +15,7 @@ import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
 from training.data import Digits
-from training.strokes import DIGIT_STROKES, MARK_STROKES, draw_strokes
+from training.strokes import DIGIT_STROKES, MARK_STROKES, draw_strokes, flourished
 
 # Where `make fonts` puts the handwriting fonts, which are optional.
 FONT_FOLDER = Path("build/fonts")
@@ -82,9 +82,10 @@ class Hand:
         self.shapes, self.random = shapes, random
         kind = random.random()
         fonts = shapes.handwriting
-        self.kind = "mnist" if kind < 0.66 else "strokes" if kind < 0.85 or not fonts else "font"
+        self.kind = "mnist" if kind < 0.6 else "strokes" if kind < 0.83 or not fonts else "font"
         self.pen = random.uniform(0.035, 0.17)  # stroke width in heights of a digit
-        self.slant = random.normal(0.08, 0.16)
+        # A quarter writes in a hand that leans far to the right, as on cheques.
+        self.slant = random.normal(0.06, 0.15) if random.random() < 0.75 else random.uniform(0.2, 0.8)
         self.stretch = math.exp(random.normal(0, 0.14))
         self.jitter = random.uniform(0.005, 0.04)
         # From 0.25, bold, to 0.8, fine: which level of an enlarged MNIST digit is a stroke's edge.
@@ -95,6 +96,9 @@ class Hand:
             self.pen = 0.17 - 0.13 * (self.level - 0.22) / 0.56
         self.turn = 0.0
         self.slashes_zeros = random.random() < 0.07
+        # How often it adds a stroke that leads into a digit or out of it, and links a digit to the next one.
+        self.flourishes = random.uniform(0.2, 0.9) if random.random() < 0.3 else 0.0
+        self.links = random.uniform(0.1, 0.6) if random.random() < 0.12 else 0.0
         self.font = fonts[random.integers(len(fonts))] if fonts else None
         self.forms = {label: random.integers(len(forms)) for label, forms in DIGIT_STROKES.items()}
         self.pool = [[random.choice(of) for _ in range(3)] if len(of) else [] for of in shapes.by_label]
@@ -108,6 +112,8 @@ class Hand:
         if kind == "strokes":
             forms = DIGIT_STROKES[label]
             form = forms[self.forms[label] if random.random() < 0.8 else random.integers(len(forms))]
+            if random.random() < self.flourishes:
+                form = flourished(label, form, random)
             return self._slashed(label, self._drawn(form, height), height)
         if kind == "font" and self.font:
             field = _font_glyph(self.font, label)
@@ -174,7 +180,7 @@ class Hand:
             blur = 1.0
         angle, slant = (
             self.turn + random.normal(0, 0.05),
-            (self.slant if self.kind == "mnist" else 0) + random.normal(0, 0.06),
+            self.slant * (1 if self.kind == "mnist" else 0.5) + random.normal(0, 0.06),
         )
         h, w = field.shape
         margin = 2 + math.ceil(abs(slant) * h / 2 + abs(angle) * max(w, h) / 2)

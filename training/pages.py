@@ -106,7 +106,7 @@ def compose(size: tuple[int, int], shapes: Shapes, random: np.random.Generator) 
     elif kind < 0.34:
         digit_height = random.uniform(0.4, 0.7) * _print_cells(picture, canvas, hand, random)
     elif min(size) < 150:
-        digit_height = height * random.uniform(0.33, 0.85)
+        digit_height = height * random.uniform(0.33, 1.0)
         if width < 1.3 * digit_height:
             digit_height = width * random.uniform(0.4, 0.7)
         _write_field(picture, canvas, hand, digit_height, random)
@@ -234,7 +234,7 @@ def _arithmetic(random) -> list[str]:
     tokens = []
     for position in range(random.integers(2, 7)):
         if position:
-            tokens.append("+-x/÷=//-+"[random.integers(10)])
+            tokens.append("+-x/÷=//x+"[random.integers(10)])
         digits = str(random.integers(0, 10 ** int(random.integers(1, 4))))
         if random.random() < 0.35:
             tokens += ["(", digits] if random.random() < 0.5 else [digits, ")"]
@@ -273,6 +273,8 @@ class Pace:
             else random.uniform(0.05, 0.3)
             if kind < 0.8
             else random.uniform(0.3, 1.4)
+            if kind < 0.95
+            else random.uniform(1.4, 3.0)
         )
         return cls(
             gap=gap,
@@ -323,6 +325,8 @@ def write_line(
             top = baseline - height + offset * pace.slope + offset**2 * pace.bend / height
             top += glyph.top + random.normal(0, pace.drift) * height
             start = _beside(previous, glyph.ink, top, gap * height, height) if previous is not None else x
+            if previous and 0 <= label < 10 and gap < 0.35 and random.random() < hand.links:
+                _link(canvas, hand, previous, glyph.ink, start, top, height, random)
             canvas.place(glyph, start, top, label, height)
             previous = _right_profile(glyph.ink, start, top, height)
             x = max(x, start + glyph.ink.shape[1])
@@ -350,6 +354,21 @@ def _right_profile(ink: np.ndarray, left: float, top: float, height: float) -> d
         if inked and end > profile.get(band, -1e9):
             profile[band] = end
     return profile
+
+
+def _link(canvas: Canvas, hand: Hand, profile: dict[int, float], ink: np.ndarray, left, top, height, random) -> None:
+    """Draw the stroke with which a hand goes over from one digit to the next without lifting the pen."""
+    band = list(profile)[random.integers(len(profile))]
+    start = np.array([profile[band] - 1, (band + 0.5) * max(1.0, height / 8)])
+    strong = ink > 80
+    rows = np.flatnonzero(strong.any(1))
+    if not len(rows):
+        return
+    row = rows[random.integers(len(rows))]
+    end = np.array([left + strong[row].argmax() + 1, top + row])
+    middle = (start + end) / 2 + random.normal(0, 0.06, 2) * height
+    if abs(end[1] - start[1]) < 0.8 * height:
+        _draw(canvas.ink, np.array([start, middle, end]), max(1, round(hand.pen * height)))
 
 
 def _beside(profile: dict[int, float], ink: np.ndarray, top: float, gap: float, height: float) -> float:
@@ -449,7 +468,7 @@ def _write_field(picture, canvas: Canvas, hand: Hand, height: float, random) -> 
     if random.random() < 0.2:
         _print_border(picture, random)
     pace = Pace.of(random)
-    tokens = [number(random)] if random.random() < 0.9 else _arithmetic(random)
+    tokens = [number(random)] if random.random() < 0.8 else _arithmetic(random)
     if random.random() < 0.25:
         tokens = [_word(random) if random.random() < 0.4 else number(random), *tokens]
     if random.random() < 0.1:
@@ -457,8 +476,16 @@ def _write_field(picture, canvas: Canvas, hand: Hand, height: float, random) -> 
     # Numbers of one or two digits would leave a wide field empty.
     while sum(map(len, tokens)) * height * (0.6 + max(0, pace.gap)) < 0.5 * page_width and random.random() < 0.7:
         tokens[-1] = f"{random.integers(1, 10)}{tokens[-1]}"
-    left = random.uniform(-0.1, 0.5) * height
-    write_line(canvas, hand, tokens, left, baseline - pace.slope * page_width / 3, height, pace, random)
+    # Now and then the picture cuts through the first character, or through the lines above and below.
+    left = random.uniform(-0.1, 0.5) * height if random.random() < 0.75 else random.uniform(-1.5, -0.1) * height
+    first = baseline - pace.slope * page_width / 3
+    write_line(canvas, hand, tokens, left, first, height, pace, random)
+    if random.random() < 0.15:
+        pitch = height * random.uniform(1.15, 1.9)
+        for beside in (first - pitch, first + pitch):
+            if random.random() < 0.6:
+                left = random.uniform(-0.5, 0.5) * page_width
+                write_line(canvas, hand, [number(random), number(random)], left, beside, height, pace, random)
 
 
 def _print_border(picture: np.ndarray, random) -> None:
@@ -505,7 +532,7 @@ def _write_lines(picture, canvas: Canvas, hand: Hand, height: float, random) -> 
                 write_line(canvas, hand, [token], left, baseline, height, pace, random)
             continue
         left = random.uniform(0, 0.4) * page_width
-        if content < 0.55:
+        if content < 0.5:
             tokens = [number(random) for _ in range(random.integers(1, 5))]
         elif content < 0.73:
             tokens = _arithmetic(random)

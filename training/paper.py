@@ -305,16 +305,26 @@ def photograph(page: np.ndarray, random: np.random.Generator, finest: float) -> 
         if random.random() < 0.3:
             noise = cv2.GaussianBlur(noise, (0, 0), 0.8).reshape(height, width, channels)
         page = cv2.add(page, cv2.merge([noise] * 3) if channels == 1 else noise, dtype=cv2.CV_8U)
-    if kind < 0.04:
+    if kind < 0.07:
         gray = page[..., 0]
         level, _ = cv2.threshold(gray, 0, 255, cv2.THRESH_BINARY + cv2.THRESH_OTSU)
         page = cv2.merge([cv2.threshold(gray, level + random.normal(0, 8), 255, cv2.THRESH_BINARY)[1]] * 3)
+    if random.random() < 0.03:
+        _print_specks(page, random)
     if random.random() < 0.35:
         quality = int(random.integers(25, 95))
         page = cv2.imdecode(cv2.imencode(".jpg", page, [cv2.IMWRITE_JPEG_QUALITY, quality])[1], cv2.IMREAD_COLOR)
     if random.random() < 0.08:
         page = cv2.bitwise_not(page)
     return page
+
+
+def _print_specks(page: np.ndarray, random) -> None:
+    """Black and white specks of a poor scan or transmission, in place."""
+    height, width = page.shape[:2]
+    count = int(height * width * random.uniform(0.0005, 0.03))
+    rows, columns = random.integers(0, height, count), random.integers(0, width, count)
+    page[rows, columns] = np.where(random.random(count) < 0.5, 0, 255)[:, None]
 
 
 _ENLARGE = (cv2.INTER_LINEAR, cv2.INTER_CUBIC, cv2.INTER_NEAREST)

@@ -180,6 +180,40 @@ MARK_STROKES: dict[str, tuple[tuple[Stroke, ...], ...]] = {
     "*": ((_line((0.0, 0.2), (0.3, 0.6)), _line((0.3, 0.2), (0.0, 0.6)), _line((0.15, 0.12), (0.15, 0.68))),),
 }  # fmt: skip
 
+# Strokes that lead into a digit, from its first point, and out of it, from its last one: least and most (x, y).
+LEAD_IN = {
+    "1": ((-0.5, 0.3), (-0.15, 0.75)),
+    "2": ((-0.1, 0.05), (0.12, 0.2)),
+    "3": ((-0.1, 0.05), (0.12, 0.2)),
+    "4": ((-0.15, 0.02), (-0.05, 0.15)),
+    "7": ((-0.1, 0.08), (0.06, 0.25)),
+    "8": ((0.05, -0.15), (0.25, 0.05)),
+    "9": ((0.02, -0.12), (0.15, 0.08)),
+}
+LEAD_OUT = {
+    "0": ((0.1, -0.05), (0.45, 0.18)),
+    "1": ((0.1, -0.2), (0.25, 0.02)),
+    "2": ((0.05, -0.15), (0.4, 0.1)),
+    "5": ((-0.2, -0.12), (-0.05, 0.02)),
+    "6": ((0.02, -0.08), (0.4, 0.12)),
+    "7": ((-0.25, -0.05), (0.2, 0.2)),
+    "8": ((0.02, -0.2), (0.3, 0.0)),
+    "9": ((-0.35, -0.12), (0.1, 0.15)),
+}
+
+
+def flourished(label: str, strokes: tuple[Stroke, ...], random) -> tuple[Stroke, ...]:
+    """Add strokes that lead into a digit or out of it, as in running writing."""
+    strokes = list(strokes)
+    for ends, at in ((LEAD_IN, 0), (LEAD_OUT, -1)):
+        if label in ends and random.random() < 0.6:
+            is_line, points = strokes[at]
+            end = np.add(points[at], random.uniform(*ends[label]))
+            middle = (np.add(points[at], end) / 2 + random.normal(0, 0.03, 2)).tolist()
+            added = ((tuple(end.tolist()), tuple(middle)), (tuple(middle), tuple(end.tolist())))[at]
+            strokes[at] = (is_line, added + points if at == 0 else points + added)
+    return tuple(strokes)
+
 
 def smooth(points: np.ndarray, steps: int = 8) -> np.ndarray:
     """Return points on a Catmull-Rom spline through points (N, 2)."""
