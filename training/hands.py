@@ -83,19 +83,20 @@ class Hand:
         kind = random.random()
         fonts = shapes.handwriting
         self.kind = "mnist" if kind < 0.6 else "strokes" if kind < 0.83 or not fonts else "font"
-        self.pen = random.uniform(0.035, 0.17)  # stroke width in heights of a digit
+        # Stroke width in heights of a digit; a line of a paint program may be far finer than a pen's.
+        self.pen = random.uniform(0.035, 0.17) if random.random() < 0.88 else random.uniform(0.008, 0.035)
         # A quarter writes in a hand that leans far to the right, as on cheques.
         self.slant = random.normal(0.06, 0.15) if random.random() < 0.75 else random.uniform(0.2, 0.8)
         self.stretch = math.exp(random.normal(0, 0.14))
-        self.jitter = random.uniform(0.005, 0.04)
+        self.jitter = random.uniform(0.005, 0.05)
         # From 0.25, bold, to 0.8, fine: which level of an enlarged MNIST digit is a stroke's edge.
         self.level = random.uniform(0.22, 0.78)
-        self.is_fine = random.random() < 0.2
+        self.is_fine = random.random() < 0.25
         if self.kind == "mnist" and not self.is_fine:
             # The width of an enlarged digit's strokes at that level, for the marks beside it.
             self.pen = 0.17 - 0.13 * (self.level - 0.22) / 0.56
         self.turn = 0.0
-        self.slashes_zeros = random.random() < 0.07
+        self.slashes_zeros = random.random() < 0.12
         # How often it adds a stroke that leads into a digit or out of it, and links a digit to the next one.
         self.flourishes = random.uniform(0.2, 0.9) if random.random() < 0.3 else 0.0
         self.links = random.uniform(0.1, 0.6) if random.random() < 0.12 else 0.0
