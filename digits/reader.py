@@ -63,6 +63,7 @@ class _Page:
         frames: float32 (N, 28, 28), one for each character that may be a digit.
         rotation: how the picture was turned, clockwise, in degrees.
         views: what the page network saw.
+        pixels: of a tiny picture, uint8 (H, W, 3); else None.
         boxes: of a tiny picture, the box of the ink in each view; of another one, the box round all that was found
             where that may be one digit, whose frame is the last one then; else none.
     """
@@ -73,6 +74,7 @@ class _Page:
     frames: list[np.ndarray]
     rotation: int = 0
     views: list[View] = field(default_factory=list)
+    pixels: np.ndarray | None = None
     boxes: tuple[tuple[float, float, float, float], ...] = ()
 
 
@@ -151,7 +153,12 @@ class DigitReader:
         scale = max(pixels.shape[:2]) / max(size)
         if max(pixels.shape[:2]) <= TINY_SIDE:
             frames, boxes = zip(*tiny_crops(pixels))
-            return _Page(size, scale, None, list(frames), boxes=boxes)
+            return _Page(size, scale, None, list(frames), pixels=pixels, boxes=boxes)
+        return self._searched(pixels, size)
+
+    def _searched(self, pixels: np.ndarray, size: tuple[int, int]) -> _Page:
+        """Look through a picture with the page network."""
+        scale = max(pixels.shape[:2]) / max(size)
         candidates, views, rotation = self._pages.find_upright(pixels)
         turned = np.rot90(pixels, -rotation // 90)
         characters = self._judge.accepted(candidates)
@@ -222,12 +229,20 @@ class DigitReader:
         return Reading.from_layout(layout, symbols, rotation=page.rotation)
 
     def _tiny_reading(self, page: _Page, probabilities: np.ndarray, is_digit: np.ndarray) -> Reading:
-        """Read a tiny picture: of its two views, the one that is surer to be a digit; nothing where neither is."""
+        """Read a tiny picture: of its two views, the one that is surer to be a digit; nothing where neither is.
+
+        Where neither is sure, its paper may be dark, ruled or stained: what the page network finds is asked as well.
+        """
         certainty = probabilities.max(1) * is_digit
         best = int(certainty.argmax())
+        ours = float(certainty[best])
+        if ours < SURE and page.pixels is not None:
+            (found,) = self._readings([self._searched(page.pixels, page.size)])
+            if len(found.digits) == 1 and found.digits[0].certainty > ours:
+                return found
         if not page.frames[best].any() or is_digit[best] < IS_NO_DIGIT:
             return Reading()
-        return self._one_digit(page, probabilities[best], float(certainty[best]), page.frames[best], page.boxes[best])
+        return self._one_digit(page, probabilities[best], ours, page.frames[best], page.boxes[best])
 
     def _one_digit(
         self,
