@@ -16,7 +16,7 @@ from typing import Any
 import gradio as gr
 from gradio.http_server import LOCALHOST_NAME
 
-from digits import DigitReader, ImageError, ModelError, Reading
+from digits import DigitReader, ImageError, ModelError, Reading, __version__
 from digits.classifier import DEFAULT_MODEL
 from digits.cores import ReaderPool
 from page.answer import CHOSEN_DIGIT, Answer, nothing_yet, problem, read_as
@@ -97,7 +97,7 @@ def create_demo(reader: DigitReader) -> gr.Blocks:
                 figures()
             with gr.Tab(translated("code.tab")):
                 code(reader.read(EXAMPLE))
-        gr.HTML(**parts("footer"))
+        gr.HTML(__version__, **parts("footer"))
 
         # The top 3, the bars and the stages follow the answer's chosen digit, in the browser.
         answer.change(None, inputs=[answer, pad], outputs=[top_3, bars, how_it_sees], js=CHOSEN_DIGIT)
@@ -111,7 +111,7 @@ def create_demo(reader: DigitReader) -> gr.Blocks:
             inputs=ImageFile(label="image", visible=False),
             outputs=JsonAnswer(label="reading", visible=False),
             api_name="predict",
-            api_description=PREDICT,
+            api_description=f"{PREDICT} Version {__version__}.",
             queue=False,
         )
     demo._queue = ShortQueue(demo)
@@ -140,14 +140,19 @@ def can_listen(host: str, port: int | None) -> bool:
     return True
 
 
-def main() -> int:
-    """Opens the page; returns the exit status: 0, 1 where it can't be opened, 130 if stopped before."""
-    parser = argparse.ArgumentParser(description="Open the page that reads handwritten digits.")
+def main(arguments: list[str] | None = None, prog: str | None = None) -> int:
+    """Opens the page; returns the exit status: 0, 1 where it can't be opened, 130 if stopped before.
+
+    Args:
+        arguments: options; None for those of this process.
+        prog: the command that help and errors name; None for the name of this process.
+    """
+    parser = argparse.ArgumentParser(prog=prog, description="Open the page that reads handwritten digits.")
     parser.add_argument("--share", action="store_true", help="make a public link, for up to a week")
     parser.add_argument("--host", help="address to listen on (default: 127.0.0.1, for this machine only)")
     parser.add_argument("--port", type=port, help="port to listen on (default: the first free one from 7860)")
     parser.add_argument("--model", default=DEFAULT_MODEL, help="another digit network than models/digits.onnx")
-    args = parser.parse_args()
+    args = parser.parse_args(arguments)
     # Gradio would try a hundred ports, each with a traceback, and can't tell this from any other trouble with a file.
     if not can_listen(args.host or LOCALHOST_NAME, args.port):
         print(not_listening(args.host, args.port), file=sys.stderr)

@@ -25,10 +25,10 @@ import numpy as np
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")  # TensorFlow's start-up notices bury our own lines
 
+from digits import __version__  # noqa: E402
 from digits.classifier import FRAME_CONTRACT, Classifier  # noqa: E402
 from training.data import DataError, load_mnist  # noqa: E402
 
-CODE_VERSION = "1.0"
 NO_PACKAGES, BAD_DATA, FAILED_CHECK, INTERRUPTED = 2, 2, 3, 130
 
 # What reading does without.
@@ -203,12 +203,12 @@ def train_pages(mnist, seed, run, args):
         "precision": precision,
         "fonts": len(held_out.handwriting),
         "validation": history[-1]["validation"],
-        "versions": {"digits": CODE_VERSION, "keras": keras.__version__, "tensorflow": tf.__version__},
+        "versions": {"digits": __version__, "keras": keras.__version__, "tensorflow": tf.__version__},
     }
     metadata = {
         "page": PAGE_CONTRACT,
         "classes": json.dumps([*CLASSES, ""]),
-        "code_version": CODE_VERSION,
+        "code_version": __version__,
         "training": json.dumps(metrics),
     }
     model = run / "pages.onnx"
@@ -275,7 +275,7 @@ def train(mnist, seed, run, args):
         "certain_from": calibration.CERTAIN_FROM,
         "validation_loss": calibration.cross_entropy(validation, mnist.validation.labels),
         "validation_accuracy": float((validation.argmax(1) == mnist.validation.labels).mean()),
-        "versions": {"digits": CODE_VERSION, "keras": keras.__version__, "tensorflow": tf.__version__},
+        "versions": {"digits": __version__, "keras": keras.__version__, "tensorflow": tf.__version__},
     }
 
     model = run / "digits.onnx"
@@ -304,7 +304,7 @@ def model_metadata(metrics):
         "labels": json.dumps([str(digit) for digit in range(10)]),
         "frame": FRAME_CONTRACT,
         "certain_from": repr(metrics["certain_from"]),
-        "code_version": CODE_VERSION,
+        "code_version": __version__,
         "training": json.dumps(metrics),
     }
 

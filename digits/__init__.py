@@ -10,4 +10,7 @@ from digits.images import ImageError
 from digits.reader import DigitReader, Stages
 from digits.reading import Digit, Mark, Number, Reading
 
-__all__ = ["Digit", "DigitReader", "ImageError", "Mark", "ModelError", "Number", "Reading", "Stages"]
+__all__ = ["Digit", "DigitReader", "ImageError", "Mark", "ModelError", "Number", "Reading", "Stages", "__version__"]
+
+# The only place of the version. The wheel, the command line, the page and the metadata of new models take it from here.
+__version__ = "1.1.0"

@@ -1,10 +1,12 @@
-"""python -m digits PHOTO... : the command line.
+"""digits PHOTO... or python -m digits PHOTO... : the command line.
 
-Prints one reading per file. It knows files, folders, standard input and formats of output; all reading is the reader's.
+Prints one reading per file; `digits serve` opens the page. It knows files, folders, standard input and formats of
+output; all reading is the reader's.
 """
 
 import argparse
 import csv
+import importlib.util
 import io
 import json
 import os
@@ -14,10 +16,11 @@ from pathlib import Path
 
 from tqdm import tqdm
 
-from digits import DigitReader, ImageError, ModelError, Reading
+from digits import DigitReader, ImageError, ModelError, Reading, __version__
 from digits.classifier import DEFAULT_MODEL
 from digits.cores import ReaderPool, read_files
 from digits.images import IMAGE_SUFFIXES, MOST_BYTES, ImageSource
+from digits.resources import ROOT, install_command
 
 # From so many files on, a progress bar is shown.
 MANY = 10
@@ -25,17 +28,28 @@ MANY = 10
 # This name stands for standard input; a file of that name is ./-
 STANDARD_INPUT = "-"
 
+# As the first argument this opens the page; a file of that name is ./serve
+SERVE = "serve"
+
 CSV_HEADER = ("file", "text", "lowest_probability", "certain")
 
 # A spreadsheet program takes a cell that begins with one of these for a formula, and evaluates it.
 FORMULA_STARTS = ("=", "+", "-", "@", "\t")
 
-SOME_FAILED, NO_MODEL, NO_RAY = 1, 2, 2
+SOME_FAILED, NO_MODEL, NO_RAY, NO_GRADIO = 1, 2, 2, 2
 
 
 def main(arguments: list[str] | None = None) -> int:
     """Run the command line; return its exit status: 0, 1 where a file could not be read, 2 where nothing could."""
-    parser = argparse.ArgumentParser(prog="python -m digits", description="Read the handwritten numbers in images.")
+    arguments = sys.argv[1:] if arguments is None else arguments
+    if arguments[:1] == [SERVE]:
+        return _serve(arguments[1:])
+    parser = argparse.ArgumentParser(
+        prog="digits",
+        description="Read the handwritten numbers in images.",
+        epilog="digits serve opens the page in place of this; its options: digits serve --help",
+    )
+    parser.add_argument("--version", action="version", version=f"%(prog)s {__version__}")
     parser.add_argument("images", nargs="+", metavar="PHOTO", help="image files, folders of them, - for standard input")
     form = parser.add_mutually_exclusive_group()
     form.add_argument("--json", action="store_true", help="print a JSON object per file, one a line")
@@ -85,11 +99,20 @@ def main(arguments: list[str] | None = None) -> int:
     return SOME_FAILED if failures else 0
 
 
+def _serve(arguments: list[str]) -> int:
+    """Open the page with the options of demo.py, or say what to install; return the exit status."""
+    if importlib.util.find_spec("gradio") is None:
+        print(f"The page needs Gradio: {install_command('web')}", file=sys.stderr)
+        return NO_GRADIO
+    sys.path.insert(0, str(ROOT))
+    return importlib.import_module("demo").main(arguments, prog="digits serve")
+
+
 def _on_cluster(args: argparse.Namespace) -> int:
     try:
         from digits import bulk
     except ImportError:
-        print("Reading on a cluster needs Ray: pip install -r requirements-ray.txt.", file=sys.stderr)
+        print(f"Reading on a cluster needs Ray: {install_command('ray')}", file=sys.stderr)
         return NO_RAY
     try:
         bulk.connect(args.ray)
@@ -159,7 +182,8 @@ def _sentence(file: str, reading: Reading, with_name: bool) -> str:
     return f"{name}{reading.text.replace(chr(10), ' / ')}  ({', '.join(parts)})"
 
 
-def _quiet_main() -> int:
+def run() -> int:
+    """Run the command line as a program: no traceback where its output can't be written, or after ctrl-C."""
     if isinstance(sys.stdout, io.TextIOWrapper):  # a file's name may hold what can't be printed
         sys.stdout.reconfigure(errors="backslashreplace")
     try:
@@ -176,4 +200,4 @@ def _quiet_main() -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(_quiet_main())
+    sys.exit(run())

@@ -10,7 +10,6 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import partial
-from pathlib import Path
 from typing import Any
 from urllib.parse import unquote
 
@@ -30,6 +29,7 @@ from digits.classifier import DEFAULT_MODEL
 from digits.images import IMAGE_SUFFIXES, ImageError
 from digits.reader import DigitReader
 from digits.reading import Reading
+from digits.resources import IS_INSTALLED, PACKAGE, ROOT
 
 ROWS = pa.schema(
     [
@@ -58,8 +58,6 @@ FETCHES = 8
 # writing need some, and wait more than they compute.
 SPARE_SLOTS = 2
 
-REPOSITORY = Path(__file__).resolve().parent.parent
-
 
 class BulkError(RuntimeError):
     """A run can't begin: no such folder, or no such filesystem. The message says which."""
@@ -72,7 +70,8 @@ def connect(address: str) -> None:
         ray.init("local", num_cpus=(os.cpu_count() or 1) + SPARE_SLOTS, include_dashboard=False)
         return
     excluded = ["/.venv", "/.git", "/assets", "/benchmarks", "/page", "/tests", "/training", "/runs"]
-    ray.init(address, runtime_env={"working_dir": str(REPOSITORY), "excludes": excluded})
+    checkout = {"working_dir": str(ROOT), "excludes": excluded}
+    ray.init(address, runtime_env={"py_modules": [str(PACKAGE)]} if IS_INSTALLED else checkout)
 
 
 def read_all(names: list[str], out: str, model: str | os.PathLike = DEFAULT_MODEL, file_rows: int = FILE_ROWS) -> None:

@@ -15,7 +15,9 @@ os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")
 
 import onnxruntime  # noqa: E402
 
-DEFAULT_MODEL = Path(__file__).resolve().parent.parent / "models" / "digits.onnx"
+from digits.resources import ROOT  # noqa: E402
+
+DEFAULT_MODEL = ROOT / "models" / "digits.onnx"
 
 # The contract between frame.py, the training script and the model; the file says which one it speaks.
 FRAME_CONTRACT = "mnist-20-in-28-centre-of-mass"

@@ -15,8 +15,9 @@ import numpy as np
 
 from digits.classifier import LABELS, ModelError, open_session
 from digits.layout import MARKS
+from digits.resources import ROOT
 
-DEFAULT_PAGE_MODEL = Path(__file__).resolve().parent.parent / "models" / "pages.onnx"
+DEFAULT_PAGE_MODEL = ROOT / "models" / "pages.onnx"
 
 # The contract between this module, the training code and the model; the file says which one it speaks.
 PAGE_CONTRACT = "centres-at-stride-4"
@@ -68,7 +69,8 @@ class Search:
         most_characters: of one copy, so many are kept, the most probable: a page in small writing has fewer.
         upright_share: a picture is not tried turned where this part of what is written can be read as digits: upside
             down, three of ten digits can't.
-        turned_lead: a picture is turned where so many digits more can be read then: the best part of one.
+        turned_lead: a picture is turned where so many digits more can be read then: a single one may be another one
+            that stands on its head.
         turned_pixels: the size of the copies that are tried turned.
     """
 
@@ -84,7 +86,7 @@ class Search:
     clear: float = 0.4
     most_characters: int = 1000
     upright_share: float = 0.7
-    turned_lead: float = 0.7
+    turned_lead: float = 1.5
     turned_pixels: int = 150_000
 
 
