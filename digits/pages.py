@@ -212,7 +212,9 @@ class PageNetwork:
         half = UNIT / 2 * np.exp(box[:, 2:4].clip(-6, 5))
         boxes = np.concatenate([middle - half, middle + half], 1) / scale + np.tile(area[:2], 2)
         sizes = UNIT * np.exp(box[:, 4].clip(-6, 5))
-        best = classes.argmax(1)
+        # First whether it is a digit, then which one: what may be a 4 or a 9 is no other writing for that.
+        is_digit = classes[:, : len(LABELS)].sum(1) > 0.5
+        best = np.where(is_digit, classes[:, : len(LABELS)].argmax(1), classes.argmax(1))
         characters = [
             Character(
                 self.classes[best[at]],

@@ -89,6 +89,7 @@ def compose(size: tuple[int, int], shapes: Shapes, random: np.random.Generator) 
     """Compose one picture of that height and width."""
     height, width = size
     kind = random.random()
+    has_print = random.random() < 0.12
     if kind < 0.06:
         picture = paper.scene(size, random)
         return _finished(picture, Canvas(np.zeros(size, np.uint8)), random, min(size))
@@ -105,6 +106,7 @@ def compose(size: tuple[int, int], shapes: Shapes, random: np.random.Generator) 
         _write_scattered(canvas, hand, digit_height, random)
     elif kind < 0.34:
         digit_height = random.uniform(0.4, 0.7) * _print_cells(picture, canvas, hand, random)
+        has_print = random.random() < 0.6  # the names of a form's fields
     elif min(size) < 150:
         digit_height = height * random.uniform(0.33, 1.0)
         if width < 1.3 * digit_height:
@@ -116,7 +118,7 @@ def compose(size: tuple[int, int], shapes: Shapes, random: np.random.Generator) 
         _write_lines(picture, canvas, hand, digit_height, random)
     _decorate(canvas, hand, digit_height, random)
     _finish_ink(picture, canvas, hand, digit_height, random)
-    if random.random() < 0.12:
+    if has_print:
         print_text(picture, canvas, shapes, random)
     return _finished(picture, canvas, random, digit_height)
 
@@ -209,20 +211,22 @@ def number(random: np.random.Generator) -> str:
     kind = random.random()
     length = min(12, 1 + int(random.exponential(3)))
     digits = "".join(map(str, random.integers(0, 10, length)))
-    if kind < 0.55:
+    if kind < 0.5:
         return digits
-    if kind < 0.68:
+    if kind < 0.62:
         whole = str(random.integers(1, 10 ** int(random.integers(1, 7))))
         rounded = whole[:1] + "0" * (len(whole) - 1) if random.random() < 0.5 else whole
         grouped = f"{int(rounded):,}"
         end = ("", ".", ",", "-", ".-", "=", ".=")[random.integers(7)]
         return (grouped.replace(",", ".") if random.random() < 0.6 else grouped) + end
-    if kind < 0.8:
+    if kind < 0.74:
         point = ".,"[random.integers(2)]
         return digits + point + "".join(map(str, random.integers(0, 10, random.integers(1, 4))))
     if kind < 0.87:
-        separator = "//-.:"[random.integers(5)]
+        separator = "///-.:"[random.integers(6)]
         parts = [f"{n:02d}" if random.random() < 0.7 else str(n) for n in random.integers(1, 60, random.integers(2, 4))]
+        if random.random() < 0.4:
+            parts[-1] = str(random.integers(1900, 2100))
         return separator.join(parts)
     if kind < 0.92:
         return "-+-"[random.integers(3)] + digits
@@ -281,7 +285,7 @@ class Pace:
             scatter=random.uniform(0.02, 0.1) + (0.25 * gap if gap > 0.3 else 0),
             word_gap=random.uniform(0.5, 1.6) + max(0.0, 1.6 * gap),
             drift=random.uniform(0, 0.08),
-            slope=random.normal(0, 0.04) if random.random() < 0.88 else random.uniform(-0.7, 0.7),
+            slope=random.normal(0, 0.04) if random.random() < 0.86 else random.uniform(-0.9, 0.9),
             bend=random.normal(0, 0.0015),
             unlike=random.uniform(0.02, 0.14),
         )
@@ -564,7 +568,7 @@ def _print_cells(picture, canvas: Canvas, hand: Hand, random) -> float:
     mask = np.zeros((page_height, page_width), np.uint8)
     thickness = max(1, round(cell_height * random.uniform(0.01, 0.06)))
     apart = random.uniform(0, 0.4) * cell_width if random.random() < 0.4 else 0.0
-    is_comb = random.random() < 0.2
+    is_comb = random.random() < 0.3
     filled = random.uniform(0.5, 1)
     size = cell_height * random.uniform(0.4, 0.85)
     top = random.uniform(0, 0.25) * cell_height
