@@ -1,0 +1,19 @@
+"""Where the files are that belong to the code: the models and the page.
+
+In a checkout they are beside the package. In an installed wheel they are inside it, under digits/bundled/, in the same
+folders; pyproject.toml puts them there. It knows nothing of what the files hold.
+"""
+
+from pathlib import Path
+
+PACKAGE = Path(__file__).resolve().parent
+BUNDLED = PACKAGE / "bundled"
+IS_INSTALLED = BUNDLED.is_dir()
+
+# The folder that holds models/, page/ and demo.py.
+ROOT = BUNDLED if IS_INSTALLED else PACKAGE.parent
+
+
+def install_command(extra: str) -> str:
+    """Return the command that installs the packages of an extra of pyproject.toml."""
+    return f'pip install "{"handwritten-digits" if IS_INSTALLED else "."}[{extra}]"'
