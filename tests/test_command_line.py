@@ -214,13 +214,19 @@ def test_a_missing_model_is_one_sentence(folder):
     assert "make train" in done.stderr
 
 
+def test_without_gradio_the_page_is_one_sentence(monkeypatch, capsys):
+    monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
+    assert main(["serve"]) == 2
+    assert capsys.readouterr().err == 'The page needs Gradio: pip install ".[web]"\n'
+
+
 def test_without_ray_a_cluster_is_one_sentence(folder):
     # Ray hidden, wherever it is installed.
     code = "import sys; sys.modules['ray'] = None; from digits.__main__ import main; sys.exit(main(sys.argv[1:]))"
     command = [sys.executable, "-c", code, "--ray", "local", str(folder), "--out", str(folder / "out")]
     done = subprocess.run(command, capture_output=True, text=True, cwd=ROOT)
     assert done.returncode == 2
-    assert done.stderr == "Reading on a cluster needs Ray: pip install -r requirements-ray.txt.\n"
+    assert done.stderr == 'Reading on a cluster needs Ray: pip install ".[ray]"\n'
 
 
 def test_no_cache_folder_is_needed_nor_made(folder):

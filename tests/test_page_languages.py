@@ -7,7 +7,7 @@ import pytest
 from playwright.sync_api import expect
 
 from assets.hand import write
-from digits import ImageError
+from digits import ImageError, __version__
 from page.texts import FALLBACK, LANGUAGES, Texts, spoken_by
 from tests.browser import choose_file, sentence
 
@@ -62,6 +62,11 @@ def test_problems_are_told_in_the_visitors_language(language):
     assert named == texts["empty_file"].format(name="a.png")
     nameless = Texts(language).problem(ImageError("The file is empty.", "empty_file", name=""))
     assert nameless == texts["empty_file"].format(name=texts["the_file"])
+
+
+@pytest.mark.parametrize(("locale", "said"), [("en-GB", "Version"), ("ko-KR", "버전")])
+def test_the_footer_names_the_version(open_page, locale, said):
+    expect(open_page(locale=locale).get_by_text(f"{said} {__version__}.")).to_be_visible()
 
 
 def test_korean_page(open_page, tmp_path):
