@@ -27,7 +27,7 @@ from page.examples import examples
 from page.figures import figures
 from page.files import Files
 from page.gate import GATE, UNKNOWN
-from page.kept import Forgetful, ShortQueue
+from page.kept import Forgetful, KnownComponents, ShortQueue
 from page.look import LOOK
 from page.pad import Pad
 from page.pile import MAX_FILE
@@ -115,6 +115,7 @@ def create_demo(reader: DigitReader) -> gr.Blocks:
             queue=False,
         )
     demo._queue = ShortQueue(demo)
+    demo.blocks = KnownComponents(demo.blocks)
     return demo
 
 

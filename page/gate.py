@@ -1,13 +1,12 @@
 """The gate: every request passes it, and what would harm the page or its visitors does not.
 
-It bounds bodies, how long they may take to arrive, and how much is worked on at once; what doesn't fit is told so at
-once, and when to come again. It knows nothing of what the requests are about.
+It answers only what `routes` allows, and bounds bodies, how long they may take to arrive, and how much is worked on at
+once; what doesn't fit is told so at once, and when to come again. It knows nothing of what the requests are about.
 """
 
 import asyncio
 import logging
 import math
-import re
 import time
 
 from gradio.route_utils import FnIndexInferError
@@ -18,25 +17,14 @@ from starlette.responses import JSONResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from page import texts
-from page.files import BATCH
-from page.pile import MAX_FILE, MEGABYTE
+from page.pile import MEGABYTE
+from page.routes import MAX_UPLOAD, route_of
 
 PLACES = 160  # requests with a body that are worked on or wait for it
-MAX_BODY = MAX_FILE * 4 // 3 + MEGABYTE  # bytes: one file as base64, and what is said of it
-MAX_UPLOAD = BATCH * MAX_FILE + MEGABYTE  # bytes: what the page sends at a time; goes to disk, and is not held
-MAX_ASIDE = MEGABYTE  # bytes of all other bodies: Gradio keeps them past its answer, and files are uploaded before
 MAX_HELD = 256 * MEGABYTE  # bytes of all bodies in memory
 PATIENCE = 20  # seconds between two pieces of a body
 
-_UPLOAD = "/gradio_api/upload"
-
-# Who sends an image here has it read before the answer comes, and nothing is kept.
-_ANSWERED = re.compile(r"/predict|/gradio_api/((run|api)/.*|component_server/?|mcp(/|/http/?)?)")
-
 _WITH_BODY = ("POST", "PUT", "PATCH", "DELETE")
-
-# Gradio would fetch these for whoever asks, from any public address.
-_ELSEWHERE = re.compile(r"/(file[=/]\s*https?:|proxy=)", re.IGNORECASE)
 
 # Gradio writes scripts and styles into the page and compiles its templates in the browser: hence "unsafe". All that is
 # loaded comes from here. huggingface.co shows a Space in a frame.
@@ -67,8 +55,8 @@ log = logging.getLogger(__name__)
 class Gate:
     """ASGI middleware: refuses with {"error": a sentence} and a status, and sets the headers of all answers.
 
-    403 for what lies elsewhere, 408 for a body that stops, 413 for one that is too large, 500 for a fault of our own,
-    503 where there is no place, with Retry-After in seconds.
+    404 for a path or a method that is not allowed, 408 for a body that stops, 413 for one that is too large, 500 for a
+    fault of our own, 503 where there is no place, with Retry-After in seconds.
 
     Args:
         app: what lies behind.
@@ -99,8 +87,8 @@ class _Passage:
 
     def __init__(self, gate: Gate, scope: Scope, receive: Receive, send: Send):
         self._gate, self._scope, self._receive, self._send = gate, scope, receive, send
-        self._is_upload = scope["path"].startswith(_UPLOAD)
-        self._limit = MAX_UPLOAD if self._is_upload else MAX_BODY if _ANSWERED.fullmatch(scope["path"]) else MAX_ASIDE
+        self._route = route_of(scope["method"], scope["path"])
+        self._limit = self._route.max_body if self._route else 0
         self._received = self._held = 0
         self._arriving = scope["method"] in _WITH_BODY
         self._entered = 0.0
@@ -124,8 +112,8 @@ class _Passage:
             await refusal(self._scope, self._receive, self._send_piece)
 
     def _at_the_door(self) -> None:
-        if _ELSEWHERE.search(self._scope["path"]):
-            self._refuse(403, texts.NO_LINKS)
+        if not self._route:
+            self._refuse(404, texts.NO_ENDPOINT)
         if self._arriving:
             length = Headers(scope=self._scope).get("content-length", "0")
             self._check_size(int(length) if length.isdecimal() else 0)
@@ -165,7 +153,7 @@ class _Passage:
     def _count(self, size: int) -> None:
         self._received += size
         self._check_size(self._received)
-        if not self._is_upload:
+        if self._limit < MAX_UPLOAD:  # an upload goes to disk
             self._held += size
             self._gate.held += size
             if self._gate.held > MAX_HELD:

@@ -13,7 +13,7 @@ from gradio import Blocks
 from gradio.queueing import Queue
 from gradio.state_holder import SessionState, StateHolder
 
-from page.texts import BUSY
+from page.texts import BUSY, NO_ENDPOINT
 
 PLACES = 64  # requests that wait in Gradio's queue
 
@@ -41,6 +41,13 @@ class Forgetful(StateHolder):
         session.blocks_config = copy(self.blocks.default_config)
         session.config_values, session.state_data = {}, {}
         return session
+
+
+class KnownComponents(dict):
+    """The components of the page by id: 404 for an unknown one, which Gradio looks up as it is and answers with 500."""
+
+    def __missing__(self, component_id: int) -> None:
+        raise HTTPException(404, NO_ENDPOINT)
 
 
 class ShortQueue(Queue):

@@ -13,7 +13,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from page.texts import OUR_FAULT
 
-_ANSWERED = re.compile(r"/gradio_api/(run|api)/.*")
+_ANSWERED = re.compile(r"/gradio_api/run/.*")
 
 
 class Status:

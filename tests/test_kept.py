@@ -1,22 +1,31 @@
 """What Gradio keeps past its answers: nothing that a visitor sent or saw, and of its queue only so much."""
 
 import asyncio
-import json
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 from fastapi import HTTPException
 from gradio.data_classes import PredictBodyInternal
+from gradio.routes import App
+from starlette.testclient import TestClient
 
 from demo import create_demo
-from page.kept import KEPT, PLACES, ShortQueue
+from page.kept import KEPT, PLACES, Forgetful, ShortQueue
 from tests.test_api import NUMBER, data_url
-from tests.test_safety import fetch
 
 
 @pytest.fixture
 def queue(reader):
     return ShortQueue(create_demo(reader))
+
+
+@pytest.fixture(scope="module")
+def app(reader):
+    """Gradio's app with all its routes: the one that tells what is known of a session is closed to visitors."""
+    page = create_demo(reader)
+    app = App.create_app(page)
+    app.state_holder = Forgetful(page)
+    return TestClient(app)
 
 
 def ask(queue: ShortQueue, *sessions: str) -> None:
@@ -37,9 +46,9 @@ def work_off(queue: ShortQueue) -> None:
 
 
 @pytest.mark.parametrize("asked", ["read", "see", "predict"])
-def test_of_a_session_nothing_is_kept(server, asked):
+def test_of_a_session_nothing_is_kept(app, asked):
     """Gradio makes a link to what it knows of a session; where it knows nothing, there is none."""
-    config = json.loads(fetch(f"{server}/config")[2])
+    config = app.get("/config").json()
     numbers = {part["props"].get("component_class_name"): part["id"] for part in config["components"]}
     drawing = data_url(NUMBER)
     if asked == "predict":
@@ -49,12 +58,11 @@ def test_of_a_session_nothing_is_kept(server, asked):
     else:
         seen = {"image": drawing, "chosen": 0}
         way, question = "component_server/", {"data": seen, "component_id": numbers["HowItSees"], "fn_name": "see"}
-    question = json.dumps({**question, "session_hash": asked})
-    status, _, answer = fetch(f"{server}/gradio_api/{way}", question.encode())
-    assert status == 200
-    assert b"4079" in answer or b"data:image" in answer
-    assert b" at 0x" not in answer
-    assert fetch(f"{server}/gradio_api/deep_link?session_hash={asked}")[2] == b'""'
+    answer = app.post(f"/gradio_api/{way}", json={**question, "session_hash": asked})
+    assert answer.status_code == 200
+    assert "4079" in answer.text or "data:image" in answer.text
+    assert " at 0x" not in answer.text
+    assert app.get(f"/gradio_api/deep_link?session_hash={asked}").text == '""'
 
 
 def test_a_full_queue_refuses(queue):
