@@ -27,6 +27,7 @@ from page.examples import examples
 from page.figures import figures
 from page.files import Files
 from page.gate import GATE, UNKNOWN
+from page.headers import with_headers
 from page.kept import Forgetful, KnownComponents, ShortQueue
 from page.look import LOOK
 from page.pad import Pad
@@ -177,6 +178,7 @@ def main(arguments: list[str] | None = None, prog: str | None = None) -> int:
                 "routes": [*ROUTES, straight_road(reader, ReaderPool(args.model))],
                 "middleware": [GATE, PREVIEW, STATUS],
                 "exception_handlers": UNKNOWN,
+                "lifespan": with_headers,
             },
             **LOOK,
         )

@@ -10,7 +10,7 @@ import math
 import time
 
 from gradio.route_utils import FnIndexInferError
-from starlette.datastructures import Headers, MutableHeaders
+from starlette.datastructures import Headers
 from starlette.middleware import Middleware
 from starlette.requests import Request
 from starlette.responses import JSONResponse
@@ -26,34 +26,11 @@ PATIENCE = 20  # seconds between two pieces of a body
 
 _WITH_BODY = ("POST", "PUT", "PATCH", "DELETE")
 
-# Gradio writes scripts and styles into the page and compiles its templates in the browser: hence "unsafe". All that is
-# loaded comes from here. huggingface.co shows a Space in a frame.
-_POLICY = "; ".join(
-    (
-        "default-src 'self'",
-        "script-src 'self' 'unsafe-inline' 'unsafe-eval'",
-        "style-src 'self' 'unsafe-inline'",
-        "img-src 'self' data: blob:",
-        "media-src 'self' data: blob:",
-        "font-src 'self' data:",
-        "connect-src 'self' data: blob:",
-        "object-src 'none'",
-        "base-uri 'self'",
-        "form-action 'self'",
-        "frame-ancestors 'self' https://huggingface.co",
-    )
-)
-_HEADERS = {
-    "X-Content-Type-Options": "nosniff",
-    "Referrer-Policy": "same-origin",
-    "Content-Security-Policy": _POLICY,
-}
-
 log = logging.getLogger(__name__)
 
 
 class Gate:
-    """ASGI middleware: refuses with {"error": a sentence} and a status, and sets the headers of all answers.
+    """ASGI middleware: refuses with {"error": a sentence} and a status.
 
     404 for a path or a method that is not allowed, 408 for a body that stops, 413 for one that is too large, 500 for a
     fault of our own, 503 where there is no place, with Retry-After in seconds.
@@ -177,9 +154,6 @@ class _Passage:
             return
         if message["type"] == "http.response.start":
             self._answered = True
-            headers = MutableHeaders(scope=message)
-            for name, value in _HEADERS.items():
-                headers.setdefault(name, value)
         await self._send(message)
 
 

@@ -131,6 +131,18 @@ def narrow(reader):
 @pytest.mark.parametrize("path", ["/", "/predict", "/4079.png", "/gradio_api/info", "/nothing", RUN])
 def test_headers_are_set_on_every_answer(server, path):
     _, headers, _ = fetch(server + path)
+    assert_security_headers(headers)
+
+
+@pytest.mark.parametrize("path", ["/predict", RUN, "/nothing"])
+def test_headers_are_set_on_the_answer_to_a_cors_preflight(server, path):
+    asking = {"Origin": server, "Access-Control-Request-Method": "POST"}
+    with urllib.request.urlopen(urllib.request.Request(server + path, None, asking, method="OPTIONS")) as answer:
+        assert answer.headers["Access-Control-Allow-Origin"] == server
+        assert_security_headers(answer.headers)
+
+
+def assert_security_headers(headers):
     assert headers["X-Content-Type-Options"] == "nosniff"
     assert headers["Referrer-Policy"] == "same-origin"
     policy = dict(rule.split(" ", 1) for rule in headers["Content-Security-Policy"].split("; "))
