@@ -17,8 +17,9 @@ from starlette.responses import JSONResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from page import texts
+from page.json_limits import is_too_complex
 from page.pile import MEGABYTE
-from page.routes import MAX_UPLOAD, route_of
+from page.routes import route_of
 
 PLACES = 160  # requests with a body that are worked on or wait for it
 MAX_HELD = 256 * MEGABYTE  # bytes of all bodies in memory
@@ -32,8 +33,9 @@ log = logging.getLogger(__name__)
 class Gate:
     """ASGI middleware: refuses with {"error": a sentence} and a status.
 
-    404 for a path or a method that is not allowed, 408 for a body that stops, 413 for one that is too large, 500 for a
-    fault of our own, 503 where there is no place, with Retry-After in seconds.
+    400 for JSON of too many values, 404 for a path or a method that is not allowed, 408 for a body that stops, 413 for
+    one that is too large, 415 for one that should be JSON, 500 for a fault of our own, 503 with Retry-After in seconds
+    where there is no place.
 
     Args:
         app: what lies behind.
@@ -71,12 +73,15 @@ class _Passage:
         self._entered = 0.0
         self._answered = False
         self._refusal: JSONResponse | None = None
+        self._body: Message | None = None
 
     async def go(self) -> None:
         """Brings the request to the app and its answer back, or a refusal."""
         try:
             self._at_the_door()
-            await self._gate.app(self._scope, self._receive_piece, self._send_piece)
+            if self._arriving and self._route.body != "files":
+                await self._receive_whole()
+            await self._gate.app(self._scope, self._receive_next, self._send_piece)
         except _Refused:
             pass
         except Exception:
@@ -112,9 +117,32 @@ class _Passage:
         seconds = max(1, math.ceil(self._gate.last_stay))
         self._refuse(503, texts.BUSY.format(seconds=seconds), {"Retry-After": str(seconds)})
 
+    async def _receive_whole(self) -> None:
+        """Receives the body, which is checked before anything parses it."""
+        pieces = []
+        while self._arriving:
+            message = await self._receive_piece()
+            pieces.append(message.get("body", b""))
+        body = b"".join(pieces)
+        self._check_json(body)
+        self._body = {"type": "http.request", "body": body}
+
+    def _check_json(self, body: bytes) -> None:
+        content_type = Headers(scope=self._scope).get("content-type", "")
+        is_json = content_type.partition(";")[0].strip().lower() == "application/json"
+        if body and not is_json and self._route.body == "json":
+            self._refuse(415, texts.JSON_ONLY)
+        if is_json and is_too_complex(body):
+            self._refuse(400, texts.COMPLEX_JSON)
+
+    async def _receive_next(self) -> Message:
+        """Hands the body on to the app, and what comes after it: that the client hung up."""
+        if self._body:
+            body, self._body = self._body, None
+            return body
+        return await (self._receive_piece() if self._arriving else self._receive())
+
     async def _receive_piece(self) -> Message:
-        if not self._arriving:
-            return await self._receive()
         try:
             async with asyncio.timeout(self._gate.patience):
                 message = await self._receive()
@@ -130,7 +158,7 @@ class _Passage:
     def _count(self, size: int) -> None:
         self._received += size
         self._check_size(self._received)
-        if self._limit < MAX_UPLOAD:  # an upload goes to disk
+        if self._route.body != "files":
             self._held += size
             self._gate.held += size
             if self._gate.held > MAX_HELD:

@@ -7,6 +7,7 @@ to be defended; they are refused before Gradio sees them. It knows nothing of wh
 from dataclasses import dataclass
 from functools import cached_property
 from re import Pattern
+from typing import Literal
 
 from starlette.routing import compile_path
 
@@ -26,11 +27,13 @@ class AllowedRoute:
         methods: separated by spaces.
         path: as Starlette writes it; a slash at its end is allowed too.
         max_body: bytes.
+        body: what it is: "json", or "image or json" by its type; "files" go to disk, and are not held in memory.
     """
 
     methods: str
     path: str
     max_body: int = 0
+    body: Literal["json", "image or json", "files"] = "json"
 
     @cached_property
     def pattern(self) -> Pattern[str]:
@@ -54,7 +57,7 @@ ROUTES = (
     AllowedRoute("GET", "/config"),
     AllowedRoute("GET", "/gradio_api/info"),
     AllowedRoute("GET", "/gradio_api/heartbeat/{session_hash}"),
-    AllowedRoute("POST", "/gradio_api/upload", MAX_UPLOAD),
+    AllowedRoute("POST", "/gradio_api/upload", MAX_UPLOAD, "files"),
     AllowedRoute("POST", "/gradio_api/run/{api_name}", MAX_BODY),
     AllowedRoute("POST", "/gradio_api/call/{api_name}", MAX_ASIDE),
     AllowedRoute("GET", "/gradio_api/call/{api_name}/{event_id}"),
@@ -64,7 +67,7 @@ ROUTES = (
     AllowedRoute("POST", "/gradio_api/reset", MAX_ASIDE),
     # Other programs.
     # /predict answers every method: all but POST with 405.
-    AllowedRoute("DELETE GET OPTIONS PATCH POST PUT TRACE", "/predict", MAX_BODY),
+    AllowedRoute("DELETE GET OPTIONS PATCH POST PUT TRACE", "/predict", MAX_BODY, "image or json"),
     AllowedRoute("GET POST DELETE", "/gradio_api/mcp", MAX_BODY),
 )
 
