@@ -103,6 +103,15 @@ class View(NamedTuple):
     scale: float
     area: tuple[int, int, int, int]
 
+    def centre_at(self, box: tuple[float, float, float, float]) -> float | None:
+        """How probable it is that a character's middle lies in the middle of a box; None outside of the view."""
+        left, top, right, bottom = self.area
+        x, y = (box[0] + box[2]) / 2, (box[1] + box[3]) / 2
+        if not (left <= x < right and top <= y < bottom):
+            return None
+        column, row = (int(((at - start) * self.scale + MARGIN) / STRIDE) for at, start in ((x, left), (y, top)))
+        return float(self.centre[max(0, row - 1) : row + 2, max(0, column - 1) : column + 2].max())
+
 
 class PageNetwork:
     """The page network, ready to run; safe to call from several threads at once.
@@ -147,10 +156,7 @@ class PageNetwork:
             if scale < search.worth_while * last.scale:
                 break
             views.append(self._look(pixels, area, scale, search))
-        # What was seen closer counts first.
-        found = [character for view in reversed(views) for character in view.characters]
-        kept = distinct(np.array([character.box for character in found]))[: search.most_characters]
-        return [found[at] for at in kept], views
+        return self._combined(views, search), views
 
     def find_upright(self, pixels: np.ndarray, search: Search = SEARCH) -> tuple[list[Character], list[View], int]:
         """Find the characters of a picture that may have been stored sideways or upside down.
@@ -176,6 +182,47 @@ class PageNetwork:
         if evidence[best] <= evidence[0] + search.turned_lead:
             return characters, views, 0
         return (*self.find(np.ascontiguousarray(np.rot90(pixels, -best // 90)), search), best)
+
+    def _combined(self, views: list[View], search: Search) -> list[Character]:
+        """Make one character of all that the views show in one place, with the box of the closest view that shows it.
+
+        Each view has a say as far as the writing is legible in it: it errs in its own way, as a network of an ensemble
+        does. Where it shows no character, its centre map says how probable one is.
+        """
+        closest_first = sorted(enumerate(views), key=lambda item: -item[0])
+        found = [(character, number) for number, view in closest_first for character in view.characters]
+        if len(views) == 1 or not found:
+            return views[0].characters
+        groups = _same([character.box for character, _ in found])
+        combined = []
+        for group in groups[: search.most_characters]:
+            lead = found[group[0]][0]
+            shown: dict[int, Character] = {}
+            for at in group:
+                character, number = found[at]
+                if number not in shown or character.centre > shown[number].centre:
+                    shown[number] = character
+            centre = shared = total = 0.0
+            logs = np.zeros(len(self.classes))
+            for number, view in enumerate(views):
+                legibility = (lead.size * view.scale - search.seen_whole) / (search.legible - search.seen_whole)
+                weight = min(1.0, max(1e-3, legibility))
+                seen_here = shown[number].centre if number in shown else view.centre_at(lead.box)
+                if seen_here is not None:
+                    centre += weight * seen_here
+                    total += weight
+                if number in shown:
+                    logs += weight * np.log(np.maximum(shown[number].classes, 1e-6))
+                    shared += weight
+            powers = np.exp(logs / shared)
+            classes, centre = (powers / powers.sum()).astype(np.float32), centre / total
+            combined.append(lead._replace(text=self._text(classes), centre=centre, classes=classes))
+        return combined
+
+    def _text(self, classes: np.ndarray) -> str:
+        """First whether it is a digit, then which one: what may be a 4 or a 9 is no other writing for that."""
+        digits = classes[: len(LABELS)]
+        return self.classes[int(digits.argmax() if digits.sum() > 0.5 else classes.argmax())]
 
     def _look(self, pixels: np.ndarray, area: tuple[int, int, int, int], scale: float, search: Search) -> View:
         """Run the network on a part of the picture, at that scale."""
@@ -212,12 +259,9 @@ class PageNetwork:
         half = UNIT / 2 * np.exp(box[:, 2:4].clip(-6, 5))
         boxes = np.concatenate([middle - half, middle + half], 1) / scale + np.tile(area[:2], 2)
         sizes = UNIT * np.exp(box[:, 4].clip(-6, 5))
-        # First whether it is a digit, then which one: what may be a 4 or a 9 is no other writing for that.
-        is_digit = classes[:, : len(LABELS)].sum(1) > 0.5
-        best = np.where(is_digit, classes[:, : len(LABELS)].argmax(1), classes.argmax(1))
         characters = [
             Character(
-                self.classes[best[at]],
+                self._text(classes[at]),
                 float(heat[at]),
                 classes[at],
                 tuple(boxes[at].tolist()),
@@ -291,21 +335,27 @@ def seen(views: list[View], size: tuple[int, int], rotation: int) -> np.ndarray:
     return np.ascontiguousarray(np.rot90(picture, rotation // 90))
 
 
-def distinct(boxes: np.ndarray) -> list[int]:
-    """Choose boxes of different characters, float (N, 4): of those that share their middles, the first one.
+def _same(boxes: list[tuple[float, float, float, float]]) -> list[list[int]]:
+    """Group boxes of one character: each group starts with its first box, which the others share their middles with.
 
     Two boxes are of one character where the middle of either lies in the inner half of the other: digits that touch or
     overlap lie further apart, and intersection over union can't tell them from a box found twice in another size.
     """
-    if not len(boxes):
-        return []
-    middles, sides = boxes[:, :2] + boxes[:, 2:], boxes[:, 2:] - boxes[:, :2]
-    kept: list[int] = []
+    sides = np.array(boxes, np.float64).reshape(-1, 4)
+    middles, extents = sides[:, :2] + sides[:, 2:], sides[:, 2:] - sides[:, :2]
     is_free = np.ones(len(boxes), bool)
+    groups = []
     for at in range(len(boxes)):
         if not is_free[at]:
             continue
-        kept.append(at)
         apart = np.abs(middles - middles[at])
-        is_free &= ~((apart < 0.5 * sides[at]).all(1) | (apart < 0.5 * sides).all(1))
-    return kept
+        is_same = (apart < 0.5 * extents[at]).all(1) | (apart < 0.5 * extents).all(1)
+        is_same[at] = False
+        groups.append([at, *np.flatnonzero(is_same & is_free).tolist()])
+        is_free[groups[-1]] = False
+    return groups
+
+
+def distinct(boxes: np.ndarray) -> list[int]:
+    """Choose boxes of different characters, float (N, 4): the first of each group, see `_same`."""
+    return [group[0] for group in _same(boxes.tolist())]

@@ -1,5 +1,7 @@
 """The page network finds the characters of a page where they are, and refuses a file that it does not understand."""
 
+from dataclasses import replace
+
 import cv2
 import numpy as np
 import onnx
@@ -15,7 +17,9 @@ from digits.pages import (
     MARGIN,
     PAGE_CONTRACT,
     SEARCH,
+    Character,
     PageNetwork,
+    View,
     distinct,
     seen,
 )
@@ -119,7 +123,7 @@ def test_the_digits_of_composed_pages_are_found_where_they_are(network, shapes):
 
     random = np.random.default_rng(20)
     recalled, named, precise = [], [], []
-    for _ in range(40):
+    for _ in range(60):
         page = compose((int(random.integers(96, 480)), int(random.integers(160, 640))), shapes, random)
         characters = [one for one in network.find(page.picture)[0] if one.centre >= 0.3]
         digits = [one for one in characters if one.text and one.text in DIGITS]
@@ -298,3 +302,48 @@ def test_no_two_boxes_that_are_kept_share_their_middles(seed, count):
         assert not any(is_same(one, other) or is_same(other, one) for other in kept[:place])
     for one in set(range(count)) - set(kept):
         assert any(is_same(one, other) or is_same(other, one) for other in kept if other < one)
+
+
+# Several views of one place.
+
+
+def test_a_view_that_is_counted_twice_changes_nothing(network, shapes):
+    pages = pytest.importorskip("training.pages")
+    picture = pages.compose((200, 320), shapes, np.random.default_rng(4)).picture
+    (once,) = network.find(picture, replace(SEARCH, most_views=1))[1]
+    twice = network._combined([once, once], SEARCH)
+    assert len(once.characters) > 3
+    assert [one.box for one in twice] == [one.box for one in once.characters]
+    for one, other in zip(once.characters, twice):
+        assert other.centre == pytest.approx(one.centre, abs=1e-5)
+        np.testing.assert_allclose(other.classes, one.classes, atol=1e-4)
+
+
+def test_what_one_of_two_views_does_not_show_is_half_as_probable(network):
+    classes = np.full(len(network.classes), 0.01, np.float32)
+    classes[3] = 1 - 0.01 * (len(classes) - 1)
+    three = Character("3", 0.8, classes, (40.0, 40.0, 60.0, 80.0), 40.0)
+    blank = np.zeros((30, 30), np.float32)
+    shown, not_shown = (View(found, blank, blank, 40.0, 1.0, (0, 0, 100, 100)) for found in ([three], []))
+    (one,) = network._combined([not_shown, shown], SEARCH)
+    assert one.text == "3"
+    assert one.centre == pytest.approx(0.4)
+    elsewhere = not_shown._replace(area=(70, 70, 100, 100))
+    (one,) = network._combined([elsewhere, shown], SEARCH)
+    assert one.centre == pytest.approx(0.8)
+
+
+def test_two_views_agree_on_the_product_of_what_they_say(network):
+    count = len(network.classes)
+    first, second = np.full((2, count), 1e-6, np.float32)
+    first[[4, 9]], second[[4, 7]] = (0.4, 0.6), (0.7, 0.3)
+    box = (40.0, 40.0, 60.0, 80.0)
+    blank = np.zeros((30, 30), np.float32)
+    views = [
+        View([Character(text, 0.9, classes, box, 40.0)], blank, blank, 40.0, 1.0, (0, 0, 100, 100))
+        for text, classes in (("9", first), ("4", second))
+    ]
+    (one,) = network._combined(views, SEARCH)
+    expected = np.sqrt(first * second)
+    assert one.text == "4"
+    np.testing.assert_allclose(one.classes, expected / expected.sum(), atol=1e-4)
