@@ -198,11 +198,13 @@ def train_pages(mnist, seed, run, args):
         "seed": seed,
         "parameters": network.count_params(),
         "steps": args.page_steps,
+        "learning_rate": args.page_learning_rate,
         "tiles": args.page_steps * args.page_batch_size,
         "train_minutes": round(history[-1]["seconds"] / 60, 1),
         "precision": precision,
         "fonts": len(held_out.handwriting),
         "validation": history[-1]["validation"],
+        "before": export_pages.runs_before(args.page_start) if args.page_start else [],
         "versions": {"digits": __version__, "keras": keras.__version__, "tensorflow": tf.__version__},
     }
     metadata = {

@@ -4,6 +4,7 @@ Weights are kept in half precision and are single precision again once the file 
 Keras, on pictures of several sizes, before it takes its place.
 """
 
+import json
 import re
 from pathlib import Path
 
@@ -81,6 +82,24 @@ def take_weights(network: keras.Model, path: Path) -> None:
         network.layers[-1].set_weights([dense[0].astype(np.float32), dense[1]])
     except (ValueError, StopIteration) as error:
         raise ExportError(f"{path} holds another network than the one that is trained: {error}") from error
+
+
+def runs_before(path: Path) -> list[dict]:
+    """Return what a file says of the training runs that its weights went through, the first run first.
+
+    Raises:
+        ExportError: it says nothing of them.
+    """
+    import onnx
+
+    try:
+        said = {entry.key: entry.value for entry in onnx.load(path).metadata_props}
+        run = json.loads(said["training"])
+        earlier = run.pop("before", [])
+        kept = ("steps", "learning_rate", "tiles", "train_minutes")
+        return [*earlier, {key: run[key] for key in kept if key in run}]
+    except Exception as error:  # onnx raises protobuf's errors, which it doesn't name
+        raise ExportError(f"{path} does not say how it was trained: {error!r}") from error
 
 
 def add_metadata(path: Path, metadata: dict[str, str]) -> None:

@@ -230,6 +230,15 @@ def _page_network(pages):
         f"{part} {loss:.3f}" for part, loss in zip(("centre", "class", "box", "small"), pages["validation"])
     )
     judge = pages["judge"]
+    runs = [*pages.get("before", []), pages]
+    tiles, steps, minutes = (sum(run[key] for run in runs) for key in ("tiles", "steps", "train_minutes"))
+    commands = [f"    python train_export.py --networks pages --page-steps {run['steps']}" for run in runs]
+    # Each run but the first starts from the file of the one before.
+    commands[1:] = [
+        f"{command} --page-learning-rate {run['learning_rate']:g} --page-start models/pages.onnx"
+        for command, run in zip(commands[1:], runs[1:])
+    ]
+    listed = "\n".join(commands)
     return f"""## The page network, pages.onnx
 
 | | |
@@ -239,13 +248,16 @@ def _page_network(pages):
 | output, at a quarter of the size | `centre` (1, h, w): that the middle of a character lies in the cell; `characters` (1, h, w, 22): logits of 17 classes, offset of the middle in cells, logarithms of width, height and of the hand's digit height in units of 16 pixels; `small` (1, h, w): that writing there is too small to be read |
 | network | fully convolutional, down to a 32nd of the picture and back up to a quarter, {pages["parameters"]:,} parameters (`training/page_network.py`) |
 | size | {pages["bytes"] / 1e6:.2f} MB, weights in half precision |
-| trained on | {pages["tiles"]:,} composed tiles of 256x256 pixels, {pages["steps"]:,} steps, {pages["train_minutes"]:.0f} minutes of one core and another that composes, {pages["precision"]}; {pages["fonts"]} handwriting fonts |
+| trained on | {tiles:,} composed tiles of 256x256 pixels, {steps:,} steps in {len(runs)} runs, {minutes:.0f} minutes of one core and another that composes, {pages["precision"]}; {pages["fonts"]} handwriting fonts |
 | validation losses | {losses}, on composed pages of validation digits |
 | weighed with the digit network | exponents {judge["page_weight"]:.2f} (page) and {judge["crop_weight"]:.2f} (crop); characters count from {judge["centre_from"]:.2f} on, digits are certain from {judge["certain_from"]:.3f} on |
 
-A network like it is made with `make fonts` and `python train_export.py --data mnist.npz --networks pages --page-steps
-{pages["steps"]}`. The shipped file is not that command's own: while it was trained, in several resumed runs, more kinds of pages were
-added to what is composed, and the weights of the loss were changed once.
+A network like it is made with `make fonts` and
+
+{listed}
+
+The shipped file is not these commands' own to the last bit: while it was trained, runs were stopped and resumed, and more
+kinds of pages were added to what is composed.
 
 """
 
