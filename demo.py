@@ -11,10 +11,13 @@ import argparse
 import signal
 import socket
 import sys
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from typing import Any
 
 import gradio as gr
 from gradio.http_server import LOCALHOST_NAME
+from starlette.applications import Starlette
 
 from digits import DigitReader, ImageError, ModelError, Reading, __version__
 from digits.classifier import DEFAULT_MODEL
@@ -39,9 +42,9 @@ from page.stages import HowItSees, pictures
 from page.status import STATUS
 from page.straight import straight_road
 from page.texts import NO_IMAGE, PREDICT, TITLE, Texts, not_listening, translated
+from page.uploads import UPLOAD, own_folder, swept
 
 MAX_THREADS = 8  # images read at the same time; more wait
-HOUR = 3600  # seconds that an uploaded file is kept
 INTERRUPTED = 130  # exit status
 
 
@@ -79,7 +82,7 @@ def create_demo(reader: DigitReader) -> gr.Blocks:
         except ImageError as error:
             raise gr.Error(str(error), print_exception=False) from error
 
-    with Page(title=TITLE, analytics_enabled=False, delete_cache=(HOUR, HOUR)) as demo:
+    with Page(title=TITLE, analytics_enabled=False) as demo:
         gr.HTML(**parts("heading"))
         with gr.Tabs(elem_classes="rooms", overflow_behavior="wrap"):
             with gr.Tab(translated("page.write")):
@@ -118,6 +121,13 @@ def create_demo(reader: DigitReader) -> gr.Blocks:
     demo._queue = ShortQueue(demo)
     demo.blocks = KnownComponents(demo.blocks)
     return demo
+
+
+@asynccontextmanager
+async def running(app: Starlette) -> AsyncIterator[None]:
+    """What the server does from its start to its end, beside answering."""
+    async with with_headers(app), swept():
+        yield
 
 
 def port(text: str) -> int:
@@ -161,29 +171,30 @@ def main(arguments: list[str] | None = None, prog: str | None = None) -> int:
         return 1
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # containers are stopped so: it ends as with ctrl-C
     try:
-        reader = DigitReader(args.model)
-        demo = create_demo(reader)
-        app, _, _ = demo.launch(
-            share=args.share,
-            server_name=args.host,
-            server_port=args.port,
-            max_file_size=MAX_FILE,
-            max_threads=MAX_THREADS,
-            ssr_mode=False,  # the pad draws itself in the browser; a second server would add nothing
-            run_history=False,
-            enable_monitoring=False,
-            mcp_server=HAS_ASSISTANTS,
-            prevent_thread_lock=True,
-            app_kwargs={
-                "routes": [*ROUTES, straight_road(reader, ReaderPool(args.model))],
-                "middleware": [GATE, PREVIEW, STATUS],
-                "exception_handlers": UNKNOWN,
-                "lifespan": with_headers,
-            },
-            **LOOK,
-        )
-        app.state_holder = Forgetful(demo)
-        demo.block_thread()
+        with own_folder():
+            reader = DigitReader(args.model)
+            demo = create_demo(reader)
+            app, _, _ = demo.launch(
+                share=args.share,
+                server_name=args.host,
+                server_port=args.port,
+                max_file_size=MAX_FILE,
+                max_threads=MAX_THREADS,
+                ssr_mode=False,  # the pad draws itself in the browser; a second server would add nothing
+                run_history=False,
+                enable_monitoring=False,
+                mcp_server=HAS_ASSISTANTS,
+                prevent_thread_lock=True,
+                app_kwargs={
+                    "routes": [*ROUTES, UPLOAD, straight_road(reader, ReaderPool(args.model))],
+                    "middleware": [GATE, PREVIEW, STATUS],
+                    "exception_handlers": UNKNOWN,
+                    "lifespan": running,
+                },
+                **LOOK,
+            )
+            app.state_holder = Forgetful(demo)
+            demo.block_thread()
     except (ModelError, OSError) as error:
         print(error, file=sys.stderr)
         return 1

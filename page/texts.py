@@ -42,6 +42,7 @@ NO_LINKS = "Links are not opened here: send the image itself, as a file or as a 
 NOT_UNDERSTOOD = 'This could not be understood: send a file, or {"url": "data:image/png;base64,..."}.'
 BROKEN_JSON = 'The JSON could not be understood: send {"image": "data:image/png;base64,..."}.'
 COMPLEX_JSON = "The JSON holds too many values, or nests them too deeply."
+FILES_ONLY = "Send up to 8 files as multipart/form-data, each in a field named files."
 JSON_ONLY = "Send the body as application/json."
 WRONG_TYPE = "Send the image itself as the body, as image/* or application/octet-stream, or as application/json."
 POST_ONLY = "Send an image here with POST."

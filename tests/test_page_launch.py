@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from urllib.parse import urlparse
 
+import httpx
 import pytest
 
 import demo
@@ -102,14 +103,26 @@ def test_a_host_that_was_asked_for():
         assert listens_on(port) == {"0.0.0.0"}
 
 
+def ask_to_keep(port: int, image: Path) -> Path:
+    """Uploads a file; returns where it is now."""
+    with image.open("rb") as file:
+        answer = httpx.post(f"http://127.0.0.1:{port}/gradio_api/upload", files={"files": file})
+    path = Path(answer.json()[0])
+    assert path.exists()
+    return path
+
+
 @pytest.mark.parametrize("ending", [signal.SIGINT, signal.SIGTERM], ids=["ctrl-C", "a container is stopped"])
-def test_it_ends_quietly_even_from_the_midst_of_a_crowd(ending):
+def test_it_ends_quietly_even_from_the_midst_of_a_crowd(ending, tmp_path, monkeypatch):
     port = free_port()
+    monkeypatch.setenv("GRADIO_TEMP_DIR", str(tmp_path))
     with running("--port", str(port)) as process:
         request = post("/predict", (EXAMPLES / "5-4079.png").read_bytes(), "image/png")
         assert {answer.status for answer in at_once(f"http://127.0.0.1:{port}", request, 100)} == {200}
+        assert ask_to_keep(port, EXAMPLES / "5-4079.png").is_relative_to(tmp_path)
         process.send_signal(ending)
         said, _ = process.communicate(timeout=30)
     assert process.returncode == 0
     assert "Traceback" not in said
     assert "warn" not in said.lower()
+    assert list(tmp_path.iterdir()) == []
