@@ -23,7 +23,7 @@ TINY_SIDE = 40
 # The page network sees no more candidates in one digit of lifted strokes: the two of a 4 or 5, and both together.
 MOST_STROKES = 3
 
-# So probable that a crop is one digit, and which, that it is shown though the page network took it for other writing:
+# Where neither plain view of a tiny picture is so probably one digit, and which, the page network is asked as well:
 # nineteen in twenty.
 SURE = 0.95
 
@@ -201,12 +201,8 @@ class DigitReader:
         answers = iter(zip(verdict.probabilities, verdict.certainty, page.frames))
         read = [next(answers) if may_be_digit(found) else None for found in characters]
         # What is more probably a certain digit than not is one, whatever the page network took it for.
-        # What the digit network alone is sure of is shown as well, unsure: a one may be a stroke to the page network.
-        crops = iter(probabilities.max(1) * is_digit)
-        ones = [next(crops) if may_be_digit(found) else 0.0 for found in characters]
         are_digits = [
-            answer is not None and (found.text in DIGITS or answer[1] > 0.5 or one > SURE)
-            for found, answer, one in zip(characters, read, ones)
+            answer is not None and (found.text in DIGITS or answer[1] > 0.5) for found, answer in zip(characters, read)
         ]
         if whole is not None and whole[1] > 0.5:
             certainties = [answer[1] for answer, digit in zip(read, are_digits) if digit and answer]
