@@ -23,7 +23,8 @@ from page.routes import route_of
 
 PLACES = 160  # requests with a body that are worked on or wait for it
 MAX_HELD = 256 * MEGABYTE  # bytes of all bodies in memory
-PATIENCE = 20  # seconds between two pieces of a body
+PATIENCE = 20  # seconds between two pieces of a body; for all of them see `routes`
+RATE_SECONDS = 2  # how far back it is looked to know how fast a body arrives
 
 _WITH_BODY = ("POST", "PUT", "PATCH", "DELETE")
 
@@ -41,11 +42,14 @@ class Gate:
         app: what lies behind.
         places: requests with a body that may be worked on at once, or wait for it.
         patience: seconds between two pieces of a body.
+        max_held: bytes of all bodies in memory. Where they are more, the bodies that arrive the slowest are dropped.
     """
 
-    def __init__(self, app: ASGIApp, places: int = PLACES, patience: float = PATIENCE):
+    def __init__(self, app: ASGIApp, places: int = PLACES, patience: float = PATIENCE, max_held: int = MAX_HELD):
         self.app = app
         self.patience = patience
+        self.max_held = max_held
+        self.arriving: set[_Passage] = set()  # those whose body is held
         self.free = places
         self.held = 0
         self.last_stay = 0.0  # seconds that the request which left last was inside; so long a full house takes to empty
@@ -74,6 +78,9 @@ class _Passage:
         self._answered = False
         self._refusal: JSONResponse | None = None
         self._body: Message | None = None
+        self._began = asyncio.get_running_loop().time()
+        self._pieces: list[tuple[float, bytes]] = []  # each with the time when it arrived
+        self._timeout: asyncio.Timeout | None = None
 
     async def go(self) -> None:
         """Brings the request to the app and its answer back, or a refusal."""
@@ -110,20 +117,26 @@ class _Passage:
             self._refuse_for_now()
 
     def _refuse(self, status: int, why: str, headers: dict[str, str] | None = None) -> None:
-        self._refusal = JSONResponse({"error": why}, status, headers)
+        self._refusal = self._refusal or JSONResponse({"error": why}, status, headers)
         raise _Refused
 
     def _refuse_for_now(self) -> None:
+        self._refusal = self._busy()
+        raise _Refused
+
+    def _busy(self, headers: dict[str, str] | None = None) -> JSONResponse:
         seconds = max(1, math.ceil(self._gate.last_stay))
-        self._refuse(503, texts.BUSY.format(seconds=seconds), {"Retry-After": str(seconds)})
+        headers = {"Retry-After": str(seconds), **(headers or {})}
+        return JSONResponse({"error": texts.BUSY.format(seconds=seconds)}, 503, headers)
 
     async def _receive_whole(self) -> None:
         """Receives the body, which is checked before anything parses it."""
-        pieces = []
+        self._gate.arriving.add(self)
         while self._arriving:
-            message = await self._receive_piece()
-            pieces.append(message.get("body", b""))
-        body = b"".join(pieces)
+            await self._receive_piece()
+        self._gate.arriving.discard(self)
+        body = b"".join(piece for _, piece in self._pieces)
+        self._pieces.clear()
         self._check_json(body)
         self._body = {"type": "http.request", "body": body}
 
@@ -143,26 +156,54 @@ class _Passage:
         return await (self._receive_piece() if self._arriving else self._receive())
 
     async def _receive_piece(self) -> Message:
+        end = min(asyncio.get_running_loop().time() + self._gate.patience, self._began + self._route.seconds)
         try:
-            async with asyncio.timeout(self._gate.patience):
+            async with asyncio.timeout_at(end) as self._timeout:
                 message = await self._receive()
         except TimeoutError:
-            self._refuse(408, texts.TOO_SLOW)
+            self._refuse(408, texts.TOO_SLOW, {"Connection": "close"})
+        if self._refusal:
+            raise _Refused  # it was dropped in the moment when this piece arrived
         if message["type"] == "http.disconnect":
             raise _Refused  # and nobody is left to be told
-        self._count(len(message.get("body", b"")))
+        self._count(message.get("body", b""))
         if not message.get("more_body"):
             self._enter()
         return message
 
-    def _count(self, size: int) -> None:
-        self._received += size
+    def _count(self, piece: bytes) -> None:
+        self._received += len(piece)
         self._check_size(self._received)
-        if self._route.body != "files":
-            self._held += size
-            self._gate.held += size
-            if self._gate.held > MAX_HELD:
+        if self not in self._gate.arriving:
+            return  # goes to disk
+        self._pieces.append((asyncio.get_running_loop().time(), piece))
+        self._held += len(piece)
+        self._gate.held += len(piece)
+        while self._gate.held > self._gate.max_held:
+            slowest = min(self._gate.arriving, key=_Passage._rate)
+            if slowest is self:
                 self._refuse_for_now()
+            slowest._drop()
+
+    def _rate(self) -> tuple[float, int]:
+        """How fast the body arrives of late; of bodies that stopped the one that holds most is the slowest."""
+        now = asyncio.get_running_loop().time()
+        since = max(self._began, now - RATE_SECONDS)
+        received = sum(len(piece) for arrived, piece in self._pieces if arrived >= since)
+        return received / max(now - since, 0.001), -self._held
+
+    def _drop(self) -> None:
+        """Gives back what the body holds, at once; who sends it is told so."""
+        self._refusal = self._busy({"Connection": "close"})
+        self._pieces.clear()
+        self._release()
+        if self._timeout and not self._timeout.expired():
+            self._timeout.reschedule(0)
+
+    def _release(self) -> None:
+        self._gate.arriving.discard(self)
+        self._gate.held -= self._held
+        self._held = 0
 
     def _enter(self) -> None:
         """Takes a place, now that the body is there: who sends slowly keeps nobody waiting."""
@@ -172,7 +213,7 @@ class _Passage:
         self._entered = time.monotonic()
 
     def _leave(self) -> None:
-        self._gate.held -= self._held
+        self._release()
         if self._entered:
             self._gate.free += 1
             self._gate.last_stay = time.monotonic() - self._entered

@@ -18,6 +18,9 @@ MAX_BODY = MAX_FILE * 4 // 3 + MEGABYTE  # bytes: one file as base64, and what i
 MAX_UPLOAD = BATCH * MAX_FILE + MEGABYTE  # bytes: what the page sends at a time; goes to disk, and is not held
 MAX_ASIDE = MEGABYTE  # bytes of all other bodies: Gradio keeps them past its answer, and files are uploaded before
 
+# Seconds in which the whole body must arrive: a photo of 5 MB takes 40 of them at 1 Mbit/s, eight of them 320.
+BODY_SECONDS, UPLOAD_SECONDS, ASIDE_SECONDS = 120, 600, 30
+
 
 @dataclass(frozen=True)
 class AllowedRoute:
@@ -27,12 +30,14 @@ class AllowedRoute:
         methods: separated by spaces.
         path: as Starlette writes it; a slash at its end is allowed too.
         max_body: bytes.
+        seconds: in which the whole body must arrive.
         body: what it is: "json", or "image or json" by its type; "files" go to disk, and are not held in memory.
     """
 
     methods: str
     path: str
     max_body: int = 0
+    seconds: float = 0
     body: Literal["json", "image or json", "files"] = "json"
 
     @cached_property
@@ -52,23 +57,23 @@ ROUTES = (
     AllowedRoute("GET", "/theme.css"),
     AllowedRoute("GET", "/gradio_api/app_id"),  # asked once the connection is back
     AllowedRoute("GET", "/gradio_api/startup-events"),  # launch() itself asks for it, and listens only then
-    AllowedRoute("POST", "/gradio_api/component_server", MAX_BODY),
+    AllowedRoute("POST", "/gradio_api/component_server", MAX_BODY, BODY_SECONDS),
     # The page and clients of Gradio, in Python and in JavaScript.
     AllowedRoute("GET", "/config"),
     AllowedRoute("GET", "/gradio_api/info"),
     AllowedRoute("GET", "/gradio_api/heartbeat/{session_hash}"),
-    AllowedRoute("POST", "/gradio_api/upload", MAX_UPLOAD, "files"),
-    AllowedRoute("POST", "/gradio_api/run/{api_name}", MAX_BODY),
-    AllowedRoute("POST", "/gradio_api/call/{api_name}", MAX_ASIDE),
+    AllowedRoute("POST", "/gradio_api/upload", MAX_UPLOAD, UPLOAD_SECONDS, "files"),
+    AllowedRoute("POST", "/gradio_api/run/{api_name}", MAX_BODY, BODY_SECONDS),
+    AllowedRoute("POST", "/gradio_api/call/{api_name}", MAX_ASIDE, ASIDE_SECONDS),
     AllowedRoute("GET", "/gradio_api/call/{api_name}/{event_id}"),
-    AllowedRoute("POST", "/gradio_api/queue/join", MAX_ASIDE),
+    AllowedRoute("POST", "/gradio_api/queue/join", MAX_ASIDE, ASIDE_SECONDS),
     AllowedRoute("GET", "/gradio_api/queue/data"),
-    AllowedRoute("POST", "/gradio_api/cancel", MAX_ASIDE),
-    AllowedRoute("POST", "/gradio_api/reset", MAX_ASIDE),
+    AllowedRoute("POST", "/gradio_api/cancel", MAX_ASIDE, ASIDE_SECONDS),
+    AllowedRoute("POST", "/gradio_api/reset", MAX_ASIDE, ASIDE_SECONDS),
     # Other programs.
     # /predict answers every method: all but POST with 405.
-    AllowedRoute("DELETE GET OPTIONS PATCH POST PUT TRACE", "/predict", MAX_BODY, "image or json"),
-    AllowedRoute("GET POST DELETE", "/gradio_api/mcp", MAX_BODY),
+    AllowedRoute("DELETE GET OPTIONS PATCH POST PUT TRACE", "/predict", MAX_BODY, BODY_SECONDS, "image or json"),
+    AllowedRoute("GET POST DELETE", "/gradio_api/mcp", MAX_BODY, BODY_SECONDS),
 )
 
 

@@ -8,7 +8,8 @@ import time
 import urllib.error
 import urllib.request
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
+from dataclasses import replace
 from urllib.parse import quote, urlparse
 
 import gradio as gr
@@ -17,6 +18,7 @@ import uvicorn
 from gradio.routes import App
 from starlette.applications import Starlette
 from starlette.middleware import Middleware
+from starlette.responses import JSONResponse
 from starlette.routing import Route
 from starlette.testclient import TestClient
 from starlette.types import ASGIApp
@@ -28,7 +30,7 @@ from digits.classifier import DEFAULT_MODEL
 from digits.cores import ReaderPool
 from page import texts
 from page.gate import PLACES, Gate
-from page.routes import MAX_ASIDE, MAX_BODY, MAX_UPLOAD
+from page.routes import MAX_ASIDE, MAX_BODY, MAX_UPLOAD, ROUTES
 from page.status import Status
 from page.straight import straight_road
 from tests.browser import EXAMPLES
@@ -276,6 +278,24 @@ def test_a_client_that_stops_is_told_so(narrow):
         assert texts.TOO_SLOW.encode() in answer + client.recv(65536)
 
 
+def test_a_client_that_sends_a_byte_now_and_then_is_told_so(narrow, monkeypatch):
+    address, _ = narrow
+    (route,) = [route for route in ROUTES if route.path == "/predict"]
+    hasty = replace(route, seconds=1)
+    monkeypatch.setattr("page.routes.ROUTES", (hasty,))
+    began = time.monotonic()
+    with begin(address, "/predict", 1000, b"{") as client:
+        client.settimeout(0.2)
+        answer = b""
+        while not answer and time.monotonic() < began + 10:
+            client.sendall(b" ")
+            with suppress(TimeoutError):
+                answer = client.recv(65536)
+    assert answer.startswith(b"HTTP/1.1 408")
+    assert b"connection: close\r\n" in answer
+    assert 0.9 < time.monotonic() - began < 5
+
+
 def test_a_full_house_refuses_and_recovers_at_once(narrow, reader):
     address, slow = narrow
     answers = at_once(address, post("/predict", NUMBER.read_bytes(), "image/png"), 30)
@@ -308,13 +328,17 @@ def test_nothing_is_read_for_those_who_hung_up(narrow):
     assert ask(address, image)[0] == 200
 
 
-async def answer_of(app: ASGIApp, path: str) -> tuple[int, dict]:
-    """What an application answers to a request of one byte."""
+async def answer_of(app: ASGIApp, path: str, *pieces: bytes, stops: bool = False) -> tuple[int, dict]:
+    """What an application answers to a request whose body arrives in pieces, or stops after them."""
     sent = []
+    left = list(pieces)
     scope = {"type": "http", "method": "POST", "path": path, "headers": [], "query_string": b""}
 
     async def receive():
-        return {"type": "http.request", "body": b"x"}
+        if not left:
+            await asyncio.Event().wait()
+        piece = left.pop(0)
+        return {"type": "http.request", "body": piece, "more_body": stops or bool(left)}
 
     async def send(message):
         sent.append(message)
@@ -324,6 +348,33 @@ async def answer_of(app: ASGIApp, path: str) -> tuple[int, dict]:
     return start["status"], json.loads(body["body"])
 
 
+def test_bodies_that_stopped_go_before_others_are_refused(monkeypatch):
+    monkeypatch.setattr("page.gate.RATE_SECONDS", 0.2)
+
+    async def length(scope, receive, send):
+        message = await receive()
+        await JSONResponse(len(message["body"]))(scope, receive, send)
+
+    async def crowd():
+        gate = Gate(length, max_held=4_000_000)
+        stopped = [
+            asyncio.create_task(answer_of(gate, "/predict", bytes(1_000_000), bytes(300_000), stops=True))
+            for _ in range(3)
+        ]
+        began = time.monotonic()
+        while gate.held < 3_900_000 or time.monotonic() < began + 0.3:
+            await asyncio.sleep(0)
+        small = await answer_of(gate, "/predict", bytes(50_000), bytes(40_000))
+        assert not any(answer.done() for answer in stopped)
+        large = await answer_of(gate, "/predict", bytes(1_000_000), bytes(1_000_000), bytes(1_000_000))
+        assert gate.held == 0
+        return small, large, await asyncio.gather(*stopped)
+
+    small, large, stopped = apart(asyncio.run, crowd())
+    assert (small, large) == ((200, 90_000), (200, 3_000_000))
+    assert stopped == [(503, {"error": texts.BUSY.format(seconds=1)})] * 3
+
+
 def test_a_fault_of_ours_shows_no_trace(monkeypatch):
     class Broken:
         def read_many(self, images):
@@ -331,7 +382,7 @@ def test_a_fault_of_ours_shows_no_trace(monkeypatch):
 
     monkeypatch.setattr("page.gate.log.exception", lambda said: None)
     app = Starlette(routes=[straight_road(Broken())], middleware=[Middleware(Gate)])
-    assert apart(asyncio.run, answer_of(app, "/predict")) == (500, {"error": texts.OUR_FAULT})
+    assert apart(asyncio.run, answer_of(app, "/predict", b"x")) == (500, {"error": texts.OUR_FAULT})
 
 
 @pytest.mark.parametrize(
