@@ -180,17 +180,20 @@ class _Passage:
         self._held += len(piece)
         self._gate.held += len(piece)
         while self._gate.held > self._gate.max_held:
-            slowest = min(self._gate.arriving, key=_Passage._rate)
+            slowest = min((one for one in self._gate.arriving if one._held), key=_Passage._growth)
             if slowest is self:
                 self._refuse_for_now()
             slowest._drop()
 
-    def _rate(self) -> tuple[float, int]:
-        """How fast the body arrives of late; of bodies that stopped the one that holds most is the slowest."""
+    def _growth(self) -> tuple[float, int]:
+        """By which part of itself the body grows in a second; of bodies that stopped the one that holds most is first.
+
+        In bytes a second, a large body that came in a burst would be faster than a small one that has just begun.
+        """
         now = asyncio.get_running_loop().time()
         since = max(self._began, now - RATE_SECONDS)
         received = sum(len(piece) for arrived, piece in self._pieces if arrived >= since)
-        return received / max(now - since, 0.001), -self._held
+        return received / self._held / max(now - since, 0.001), -self._held
 
     def _drop(self) -> None:
         """Gives back what the body holds, at once; who sends it is told so."""

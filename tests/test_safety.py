@@ -348,9 +348,7 @@ async def answer_of(app: ASGIApp, path: str, *pieces: bytes, stops: bool = False
     return start["status"], json.loads(body["body"])
 
 
-def test_bodies_that_stopped_go_before_others_are_refused(monkeypatch):
-    monkeypatch.setattr("page.gate.RATE_SECONDS", 0.2)
-
+def test_bodies_that_stopped_go_before_others_are_refused():
     async def length(scope, receive, send):
         message = await receive()
         await JSONResponse(len(message["body"]))(scope, receive, send)
@@ -358,20 +356,20 @@ def test_bodies_that_stopped_go_before_others_are_refused(monkeypatch):
     async def crowd():
         gate = Gate(length, max_held=4_000_000)
         stopped = [
-            asyncio.create_task(answer_of(gate, "/predict", bytes(1_000_000), bytes(300_000), stops=True))
+            asyncio.create_task(answer_of(gate, "/predict", bytes(1_000_000), bytes(333_300), stops=True))
             for _ in range(3)
         ]
         began = time.monotonic()
-        while gate.held < 3_900_000 or time.monotonic() < began + 0.3:
+        while gate.held < 3_999_900 or time.monotonic() < began + 0.05:
             await asyncio.sleep(0)
-        small = await answer_of(gate, "/predict", bytes(50_000), bytes(40_000))
-        assert not any(answer.done() for answer in stopped)
+        small = await answer_of(gate, "/predict", bytes(150), bytes(150))
+        assert gate.held == 2 * 1_333_300
         large = await answer_of(gate, "/predict", bytes(1_000_000), bytes(1_000_000), bytes(1_000_000))
         assert gate.held == 0
         return small, large, await asyncio.gather(*stopped)
 
     small, large, stopped = apart(asyncio.run, crowd())
-    assert (small, large) == ((200, 90_000), (200, 3_000_000))
+    assert (small, large) == ((200, 300), (200, 3_000_000))
     assert stopped == [(503, {"error": texts.BUSY.format(seconds=1)})] * 3
 
 
