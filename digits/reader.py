@@ -228,14 +228,15 @@ class DigitReader:
     def _tiny_reading(self, page: _Page, probabilities: np.ndarray, is_digit: np.ndarray) -> Reading:
         """Read a tiny picture: of its two views, the one that is surer to be a digit; nothing where neither is.
 
-        Where neither is sure, its paper may be dark, ruled or stained: what the page network finds is asked as well.
+        Where neither is sure, its paper may be dark, ruled or stained: what the page network finds is asked as well, and
+        counts where it is surer, and more probably right than wrong.
         """
         certainty = probabilities.max(1) * is_digit
         best = int(certainty.argmax())
         ours = float(certainty[best])
         if ours < SURE and page.pixels is not None:
             (found,) = self._readings([self._searched(page.pixels, page.size)])
-            if len(found.digits) == 1 and found.digits[0].certainty > ours:
+            if len(found.digits) == 1 and found.digits[0].certainty > max(ours, 0.5):
                 return found
         if not page.frames[best].any() or is_digit[best] < IS_NO_DIGIT:
             return Reading()
