@@ -228,8 +228,8 @@ class DigitReader:
     def _tiny_reading(self, page: _Page, probabilities: np.ndarray, is_digit: np.ndarray) -> Reading:
         """Read a tiny picture: of its two views, the one that is surer to be a digit; nothing where neither is.
 
-        Where neither is sure, its paper may be dark, ruled or stained: what the page network finds is asked as well, and
-        counts where it is surer, and more probably right than wrong.
+        Where neither is sure, its paper may be dark, ruled or stained: what the page network finds is asked as well,
+        and counts where it is surer, and more probably right than wrong.
         """
         certainty = probabilities.max(1) * is_digit
         best = int(certainty.argmax())

@@ -16,8 +16,8 @@ from training.export import ExportError
 from training.hands import Shapes
 from training.pages import OTHER, compose
 
-# At most this part of the composed digits that are vouched for may be wrong. Composed pages are harder than people's: one
-# in six of their digits is misread, of those on development pictures of cheques one in fourteen.
+# At most this part of the composed digits that are vouched for may be wrong. Composed pages are harder than people's:
+# one in six of their digits is misread, of those on development pictures of cheques one in fourteen.
 WRONG_AMONG_CERTAIN = 0.005
 
 # Fewer digits can't tell how answers are weighed.
