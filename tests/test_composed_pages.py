@@ -62,7 +62,7 @@ def test_digits_stand_apart_by_their_ink(shapes, gap):
     apart = []
     for _ in range(20):
         canvas, hand = Canvas(np.zeros((120, 400), np.uint8)), Hand(shapes, random)
-        hand.kind = "mnist"
+        hand.kind, hand.slant, hand.links, hand.slashes_zeros = "mnist", 0.0, 0.0, False
         write_line(canvas, hand, ["8" + "0"], 10, 100, 60, steady(gap), random)
         (_, _, first_end, _), (second_start, _, _, _) = canvas.boxes
         apart.append((second_start - first_end) / 60)

@@ -75,7 +75,7 @@ def saved(page: Page, button: str) -> str:
 def test_every_file_is_a_row_and_bad_ones_say_why(open_page, pile):
     page = go_to_files(open_page())
     choose(page, pile)
-    expect(status(page)).to_contain_text("Done, 7 in all: 3 sure, 2 unsure, 2 not read.")
+    expect(status(page)).to_contain_text("Done, 7 in all: 4 sure, 1 unsure, 2 not read.")
     assert column(page, "file") == [
         "b10.png",
         "=b9.png",
@@ -156,7 +156,7 @@ def test_sorted_by_keyboard(open_page, pile):
     expect(header).to_have_attribute("aria-sort", "none")
     assert column(page, "file") == as_they_came
     page.get_by_role("columnheader", name=TEXTS["result"]).get_by_role("button").click()
-    assert column(page, "result strong") == ["Not read"] * 2 + ["Unsure"] * 2 + ["Sure"] * 3
+    assert column(page, "result strong") == ["Not read"] * 2 + ["Unsure"] + ["Sure"] * 4
     choose(page, [file("aaa.png", b"")])
     expect(status(page)).to_contain_text("Done, 8 in all")
     assert column(page, "file")[2] == "aaa.png"
@@ -269,7 +269,7 @@ def test_korean_files(open_page, pile):
     page = go_to_files(open_page(390, 844, locale="ko-KR"))
     korean = LANGUAGES["ko"]
     choose(page, pile)
-    expect(status(page)).to_have_text("모두 7개를 마쳤습니다. 확실 3개, 불확실 2개, 읽지 못함 2개.")
+    expect(status(page)).to_have_text("모두 7개를 마쳤습니다. 확실 4개, 불확실 1개, 읽지 못함 2개.")
     reason = korean["not_read"]["unknown_format"].format(name=korean["not_read"]["the_file"])
     expect(page.locator(".rows .not_read .result").first).to_contain_text(reason)
 
