@@ -26,8 +26,7 @@ MOSTLY = 0.75
 # So much ink belongs to a stroke, and less to its soft rim.
 INK = 0.35
 
-# Digits are cut out of a copy on which their longer side is at most so many pixels: three times what the
-# frame shows.
+# Digits are cut out of a copy on which their longer side is at most so many pixels: three times what the frame shows.
 MOST_DETAIL = 64
 
 
