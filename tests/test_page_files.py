@@ -86,7 +86,7 @@ def test_every_file_is_a_row_and_bad_ones_say_why(open_page, pile):
         "noise.png",
     ]
     assert column(page, "number")[:6] == ["4079", "7", "314 / 1592", "–", "–", "7"]
-    assert column(page, "result strong") == ["Sure", "Sure", "Unsure", *["Not read"] * 2, "Sure", "Unsure"]
+    assert column(page, "result strong") == ["Sure", "Sure", "Sure", *["Not read"] * 2, "Sure", "Unsure"]
     for result in page.locator(".rows .not_read .result").all():
         expect(result).to_contain_text("The file is not an image that can be read here.")
     expect(page.locator(".rows img")).to_have_count(5)
