@@ -3,6 +3,7 @@
     python train_export.py                      # download MNIST, train, replace the models in models/
     python train_export.py --data mnist.npz     # the same from a local copy
     python train_export.py --networks pages --resume --page-steps 40000    # go on with the page network alone
+    python train_export.py --networks pages --page-start models/pages.onnx    # train on from a file's weights
     python train_export.py --networks digits --arch two-block --seed 0 --keep-model    # another digit network
 
 The digit network, for every seed: load, build, train, choose the best epoch by the validation split, calibrate, export

@@ -11,6 +11,7 @@ from training.data import load_mnist
 from training.hands import Hand, Shapes
 from training.page_targets import CENTRE, CHANNELS, FIRST_BOX, FIRST_CLASS, SIZE, SMALL, STRIDE, UNIT, target_maps
 from training.pages import CLASSES, IGNORED, OTHER, Canvas, Pace, Page, compose, compose_tile, write_line
+from training.strokes import DIGIT_STROKES, LEAD_IN, LEAD_OUT, flourished
 
 
 @pytest.fixture(scope="module")
@@ -68,6 +69,23 @@ def test_digits_stand_apart_by_their_ink(shapes, gap):
         apart.append((second_start - first_end) / 60)
     # Round digits are nearest where they are widest: their boxes stand apart about as their inks do.
     assert np.median(apart) == pytest.approx(gap, abs=0.12)
+
+
+@pytest.mark.parametrize("label", DIGIT_STROKES)
+def test_flourishes_are_added_to_the_ends_of_strokes(label):
+    random = np.random.default_rng(4)
+    added = 0
+    for form in 20 * DIGIT_STROKES[label]:
+        changed = flourished(label, form, random)
+        assert len(changed) == len(form)
+        for (is_line, points), (was_line, before) in zip(changed, form):
+            assert is_line == was_line
+            starts = [at for at in range(len(points)) if points[at : at + len(before)] == before]
+            assert starts in ([0], [2])
+            added += len(points) - len(before)
+            if label == "1" and before[0][1] > 0.1:  # it has its flag
+                assert starts == [0]
+    assert (added > 0) == (label in LEAD_IN or label in LEAD_OUT)
 
 
 def test_what_leaves_the_page_is_not_to_be_read(shapes):

@@ -37,14 +37,18 @@ PARTS = ("centre", "class", "box", "small")
 
 @dataclass(frozen=True)
 class PageOptions:
-    """Options of a training of the page network; see train_export.py."""
+    """Options of a training of the page network; see train_export.py.
+
+    Attributes:
+        start_from: an exported file, whose weights the network starts with; None for random ones.
+    """
 
     steps: int
     batch_size: int
     learning_rate: float
     workers: int
     resume: bool
-    start_from: Path | None = None
+    start_from: Path | None
 
 
 def _batch(shapes: Shapes, count: int, random: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:

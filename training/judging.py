@@ -17,7 +17,7 @@ from training.hands import Shapes
 from training.pages import OTHER, compose
 
 # At most this part of the composed digits that are vouched for may be wrong. Composed pages are harder than people's:
-# one in six of their digits is misread, of those on development pictures of cheques one in fourteen.
+# what is vouched for on those is wrong less often (benchmarks/accuracy.md).
 WRONG_AMONG_CERTAIN = 0.005
 
 # Fewer digits can't tell how answers are weighed.

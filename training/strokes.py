@@ -263,17 +263,25 @@ LEAD_OUT = {
 
 def flourished(label: str, strokes: tuple[Stroke, ...], random) -> tuple[Stroke, ...]:
     """Add strokes that lead into a digit or out of it, as in running writing."""
-    strokes = list(strokes)
-    for ends, at in ((LEAD_IN, 0), (LEAD_OUT, -1)):
-        # A one that has its flag gets no other.
-        has_one = at == 0 and label == "1" and strokes[0][1][0][1] > 0.1
-        if label in ends and not has_one and random.random() < 0.6:
-            is_line, points = strokes[at]
-            end = np.add(points[at], random.uniform(*ends[label]))
-            middle = (np.add(points[at], end) / 2 + random.normal(0, 0.03, 2)).tolist()
-            added = ((tuple(end.tolist()), tuple(middle)), (tuple(middle), tuple(end.tolist())))[at]
-            strokes[at] = (is_line, added + points if at == 0 else points + added)
-    return tuple(strokes)
+    first, *rest = strokes
+    # A one that has its flag gets no other.
+    has_flag = label == "1" and first[1][0][1] > 0.1
+    if label in LEAD_IN and not has_flag and random.random() < 0.6:
+        is_line, points = first
+        middle, end = _led_to(points[0], LEAD_IN[label], random)
+        first = is_line, (end, middle, *points)
+    *others, last = first, *rest
+    if label in LEAD_OUT and random.random() < 0.6:
+        is_line, points = last
+        last = is_line, (*points, *_led_to(points[-1], LEAD_OUT[label], random))
+    return (*others, last)
+
+
+def _led_to(start: tuple[float, float], reach, random) -> tuple[tuple[float, float], tuple[float, float]]:
+    """Return the middle and the end of a short stroke from a point; `reach` is the least and most of its (x, y)."""
+    end = np.add(start, random.uniform(*reach))
+    middle = np.add(start, end) / 2 + random.normal(0, 0.03, 2)
+    return tuple(middle.tolist()), tuple(end.tolist())
 
 
 def smooth(points: np.ndarray, steps: int = 8) -> np.ndarray:
