@@ -150,16 +150,22 @@ class DigitReader:
         return occlusion(digit.frame, int(digit.label), self._classifier.classify)
 
     def _found(self, pixels: np.ndarray, size: tuple[int, int]) -> _Page:
-        scale = max(pixels.shape[:2]) / max(size)
         if max(pixels.shape[:2]) <= TINY_SIDE:
+            scale = max(pixels.shape[:2]) / max(size)
             frames, boxes = zip(*tiny_crops(pixels))
             return _Page(size, scale, None, list(frames), pixels=pixels, boxes=boxes)
-        return self._searched(pixels, size)
+        return self._cut_out(pixels, size, *self._pages.find_upright(pixels))
 
-    def _searched(self, pixels: np.ndarray, size: tuple[int, int]) -> _Page:
-        """Look through a picture with the page network."""
+    def _cut_out(
+        self,
+        pixels: np.ndarray,
+        size: tuple[int, int],
+        candidates: list[Character],
+        views: list[View],
+        rotation: int = 0,
+    ) -> _Page:
+        """Choose among what the page network found, and cut out what may be a digit."""
         scale = max(pixels.shape[:2]) / max(size)
-        candidates, views, rotation = self._pages.find_upright(pixels)
         turned = np.rot90(pixels, -rotation // 90)
         characters = self._judge.accepted(candidates)
         frames = []
@@ -235,7 +241,8 @@ class DigitReader:
         best = int(certainty.argmax())
         ours = float(certainty[best])
         if ours < SURE and page.pixels is not None:
-            (found,) = self._readings([self._searched(page.pixels, page.size)])
+            # It is not tried turned: one digit can't tell which side is up.
+            (found,) = self._readings([self._cut_out(page.pixels, page.size, *self._pages.find(page.pixels))])
             if len(found.digits) == 1 and found.digits[0].certainty > max(ours, 0.5):
                 return found
         if not page.frames[best].any() or is_digit[best] < IS_NO_DIGIT:
