@@ -156,7 +156,7 @@ class PageNetwork:
             if scale < search.worth_while * last.scale:
                 break
             views.append(self._look(pixels, area, scale, search))
-        return _whole_ones(self._combined(views, search)), views
+        return self._combined(views, search), views
 
     def find_upright(self, pixels: np.ndarray, search: Search = SEARCH) -> tuple[list[Character], list[View], int]:
         """Find the characters of a picture that may have been stored sideways or upside down.
@@ -333,27 +333,6 @@ def seen(views: list[View], size: tuple[int, int], rotation: int) -> np.ndarray:
         area = picture[top:bottom, left:right]
         np.maximum(area, centre, out=area)
     return np.ascontiguousarray(np.rot90(picture, rotation // 90))
-
-
-# So much of a box in another one, of the same digit or mark, is a part of it: the stem of a one that has a flag.
-PART = 0.8
-
-
-def _whole_ones(characters: list[Character]) -> list[Character]:
-    """Leave out what was found a second time as a part of the same digit or mark."""
-    if len(characters) < 2:
-        return characters
-    boxes = np.array([one.box for one in characters])
-    sides = np.maximum(1e-6, boxes[:, 2:] - boxes[:, :2])
-    areas = sides.prod(1)
-    kept = []
-    for at, one in enumerate(characters):
-        shared = np.minimum(boxes[at, 2:], boxes[:, 2:]) - np.maximum(boxes[at, :2], boxes[:, :2])
-        is_within = shared.clip(0).prod(1) >= PART * areas[at]
-        larger = np.flatnonzero(is_within & (areas > areas[at]))
-        if not any(characters[other].text == one.text for other in larger):
-            kept.append(one)
-    return kept
 
 
 def _same(boxes: list[tuple[float, float, float, float]]) -> list[list[int]]:

@@ -208,8 +208,7 @@ class DigitReader:
         read = [next(answers) if may_be_digit(found) else None for found in characters]
         # What is more probably a certain digit than not is one, whatever the page network took it for.
         are_digits = [
-            answer is not None and (found.text in DIGITS or answer[1] > 0.5 or _is_lone_slash(found, characters))
-            for found, answer in zip(characters, read)
+            answer is not None and (found.text in DIGITS or answer[1] > 0.5) for found, answer in zip(characters, read)
         ]
         if whole is not None and whole[1] > 0.5:
             certainties = [answer[1] for answer, digit in zip(read, are_digits) if digit and answer]
@@ -276,22 +275,6 @@ class DigitReader:
             frame=frame,
             line=line,
         )
-
-
-def _is_lone_slash(found: Character, characters: list[Character]) -> bool:
-    """Whether a slash has nothing on its left, or nothing on its right, in its own line.
-
-    A slash stands between two numbers: one that begins or ends a line is a one that leans, if it may be a digit.
-    """
-    if found.text != "/":
-        return False
-    _, top, _, bottom = found.box
-    beside = [
-        other.box[0] + other.box[2] - found.box[0] - found.box[2]
-        for other in characters
-        if min(bottom, other.box[3]) - max(top, other.box[1]) > 0.5 * (other.box[3] - other.box[1])
-    ]
-    return not any(side < 0 for side in beside) or not any(side > 0 for side in beside)
 
 
 def _turned_back(box: tuple[float, float, float, float], page: _Page) -> Box:

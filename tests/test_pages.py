@@ -20,7 +20,6 @@ from digits.pages import (
     Character,
     PageNetwork,
     View,
-    _whole_ones,
     distinct,
     seen,
 )
@@ -350,14 +349,3 @@ def test_two_views_agree_on_the_product_of_what_they_say(network):
     expected = np.sqrt(first * second)
     assert one.text == "4"
     np.testing.assert_allclose(one.classes, expected / expected.sum(), atol=1e-4)
-
-
-def test_a_one_that_was_found_with_its_flag_and_without_is_one_character():
-    def found(text, box):
-        return Character(text, 0.8, np.zeros(17, np.float32), box, 40.0)
-
-    flagged, stem = found("1", (10.0, 0.0, 40.0, 60.0)), found("1", (30.0, 2.0, 40.0, 60.0))
-    dot, seven = found(".", (12.0, 50.0, 16.0, 54.0)), found("7", (34.0, 0.0, 70.0, 60.0))
-    assert _whole_ones([stem, flagged, dot, seven]) == [flagged, dot, seven]
-    assert _whole_ones([flagged, flagged]) == [flagged, flagged]  # equal boxes were told apart before
-    assert _whole_ones([]) == []

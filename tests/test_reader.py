@@ -298,25 +298,3 @@ def test_boxes_end_where_the_image_does(stubbed, size, box, rotation):
     left, top, right, bottom = digit.box
     assert 0 <= left < right <= size[0]
     assert 0 <= top < bottom <= size[1]
-
-
-@pytest.mark.parametrize(
-    ("texts", "read"),
-    [("/0", "10"), ("2/", "21"), ("2/4", "2/4"), ("/", "1"), ("x/4", "4")],
-)
-def test_a_slash_stands_between_two_characters_or_is_a_one(stubbed, texts, read):
-    """A cross is other writing."""
-
-    class Line(StubPageNetwork):
-        def find_upright(self, pixels):
-            found = []
-            for place, text in enumerate(texts):
-                classes = np.full(len(self.classes), 0.01, np.float32)
-                classes[1] = 0.2  # a slash may be a one that leans
-                classes[self.classes.index("" if text == "x" else text)] += 0.64
-                box = (30.0 + 40 * place, 40.0, 55.0 + 40 * place, 80.0)
-                found.append(Character("" if text == "x" else text, 0.99, classes, box, 40.0))
-            return found, [], 0
-
-    stubbed._pages = Line(0)
-    assert stubbed.read(np.full((120, 200, 3), 200, np.uint8)).text == read
