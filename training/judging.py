@@ -16,8 +16,8 @@ from training.export import ExportError
 from training.hands import Shapes
 from training.pages import OTHER, compose
 
-# At most this part of the composed digits that are vouched for may be wrong. Composed pages are harder than people's:
-# what is vouched for on those is wrong less often (benchmarks/accuracy.md).
+# At most this part of the composed digits that are vouched for may be wrong. At this bound at most one picture in a
+# hundred is vouched for wrongly on most development sets (benchmarks/accuracy.md).
 WRONG_AMONG_CERTAIN = 0.005
 
 # Fewer digits can't tell how answers are weighed.
