@@ -755,6 +755,7 @@ def main() -> None:
     columns = 6
     shown += [np.zeros_like(shown[0])] * (-len(shown) % columns)
     sheet = np.vstack([np.hstack(shown[row : row + columns]) for row in range(0, len(shown), columns)])
+    args.preview.parent.mkdir(parents=True, exist_ok=True)
     cv2.imwrite(str(args.preview), cv2.cvtColor(sheet, cv2.COLOR_RGB2BGR))
     print(f"{args.count} tiles of {TILE}x{TILE} pixels, {args.count / seconds:.0f} a second, in {args.preview}.")
 
