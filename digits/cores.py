@@ -1,25 +1,26 @@
 """Readings on all cores of this machine: readers in processes of their own.
 
-Half of a reading is Python, which runs on one core a process. The processes are loky's, for those don't run the
-program anew that wants them, and end when nobody does. It knows nothing of folders, requests or output; past one
-machine, see bulk.py.
+Half of a reading is Python, which runs on one core a process. Each process has pipes of its own: with a queue that all
+write to, as pools of processes commonly have, one that is killed amid an answer silences the others for ever. It knows
+nothing of folders, requests or output; past one machine, see bulk.py.
 """
 
 import os
-import signal
+import pickle
+import queue
+import subprocess
+import sys
 import threading
-import time
 from collections.abc import Iterator, Sequence
 from concurrent.futures import Future
 from contextlib import suppress
-from itertools import chain
-
-import cv2
-from loky import BrokenProcessPool, ProcessPoolExecutor, get_reusable_executor
+from pathlib import Path
+from typing import Any
 
 from digits.images import ImageError, ImageSource
 from digits.reader import DigitReader
 from digits.reading import Reading
+from digits.worker import READY, read_all
 
 # Seconds after which processes end that nobody asked anything.
 IDLE = 60
@@ -37,6 +38,10 @@ ROUNDS = 8
 SLAB = 4096
 
 
+class ProcessKilled(Exception):
+    """The process that should have read was killed, or could not start."""
+
+
 class ReaderPool:
     """Readers in processes of their own, one on each core, which start when they are wanted.
 
@@ -48,43 +53,161 @@ class ReaderPool:
     def __init__(self, model: str | os.PathLike, cores: int | None = None):
         self.cores = cores or _usable_cores()
         self._model = os.path.abspath(model)
-        self._started: Future | None = None
-        self._asked = 0.0
+        self._lock = threading.Lock()
+        self._tasks: queue.SimpleQueue[_Task | None] = queue.SimpleQueue()
+        self._threads: set[threading.Thread] = set()  # one a process
+        self._processes: set[_Process] = set()
+        self._ready = 0  # of the processes
+        self._is_ending = False
 
     @property
     def is_ready(self) -> bool:
         """Whether a process is there, so that `submit` need not wait for one to start."""
-        if time.monotonic() - self._asked > IDLE / 2:
-            self._started = None
-        return self._started is not None and self._started.done() and not self._started.exception()
+        return self._ready > 0
 
     def start(self) -> None:
         """Starts the processes, unless they are there or starting, or one core is all; doesn't wait for them."""
-        if self.cores > 1 and not self.is_ready and (self._started is None or self._started.done()):
-            try:
-                self._started = self.submit([])
-            except OSError:  # a system without room for other processes, or without semaphores
-                self.cores = 1
+        with self._lock:
+            self._start()
 
     def submit(self, images: Sequence[ImageSource]) -> "Future[list[Reading | ImageError]]":
-        """What read_all will say of them, in one process; BrokenProcessPool where that was killed."""
-        self._asked = time.monotonic()
-        return self._processes().submit(_read_in_process, images)
-
-    def map(self, images: Sequence[ImageSource]) -> Iterator[Reading | ImageError]:
-        """What read_all says of images, in order; BrokenProcessPool, after all before it, where one was killed."""
-        return chain.from_iterable(self._processes().map(_read_in_process, _batches(images, self.cores)))
+        """What read_all will say of them, in one process; ProcessKilled where that was killed or can't start."""
+        future: Future[list[Reading | ImageError]] = Future()
+        with self._lock:
+            self._start()
+            if self._threads:
+                self._tasks.put((images, future))
+            else:
+                future.set_exception(ProcessKilled())
+        return future
 
     def end(self) -> None:
         """Ends the processes at once."""
-        with suppress(OSError):
-            self._processes().shutdown(kill_workers=True)
+        with self._lock:
+            self._is_ending = True
+            threads = list(self._threads)
+            for _ in threads:
+                self._tasks.put(None)
+            for process in self._processes:
+                process.kill()
+        for thread in threads:
+            thread.join()
+        self._is_ending = False
 
-    def _processes(self) -> ProcessPoolExecutor:
-        # The same ones again, unless one was killed or they were ended.
-        return get_reusable_executor(
-            self.cores, timeout=IDLE, initializer=_begin, initargs=(self._model, os.getpid()), reuse="auto"
+    def _start(self) -> None:
+        while self.cores > 1 and len(self._threads) < self.cores:
+            thread = threading.Thread(target=self._attend, daemon=True)
+            self._threads.add(thread)
+            thread.start()
+
+    def _attend(self) -> None:
+        """Hands tasks to one process, and starts it anew where it was killed; in a thread of its own."""
+        try:
+            while not self._is_ending and self._attend_one():
+                pass
+        except OSError:  # a system without room for other processes
+            self.cores = 1
+        with self._lock:
+            self._threads.discard(threading.current_thread())
+            if not self._threads:
+                self._refuse_all()
+
+    def _attend_one(self) -> bool:
+        """Hands tasks to a new process until it ends; returns whether another one is wanted."""
+        process = _Process(self._model)
+        with self._lock:
+            self._processes.add(process)
+        is_ready = process.is_ready()
+        with self._lock:
+            self._ready += is_ready
+        try:
+            while is_ready and (task := self._next_task()):
+                images, future = task
+                if not future.set_running_or_notify_cancel():
+                    continue
+                try:
+                    future.set_result(process.ask(images))
+                except (EOFError, OSError, pickle.UnpicklingError):
+                    future.set_exception(ProcessKilled())
+                    return True
+                except Exception as error:  # a fault of ours, which whoever asked hears of
+                    future.set_exception(error)
+                    return True
+            return False
+        finally:
+            with self._lock:
+                self._processes.discard(process)
+                self._ready -= is_ready
+            process.kill()
+
+    def _next_task(self) -> "_Task | None":
+        """What to do next; None where nobody has asked for a while, or no more is wanted."""
+        try:
+            return self._tasks.get(timeout=IDLE)
+        except queue.Empty:
+            with self._lock:
+                if self._tasks.empty():
+                    # Whoever asks from now on starts another process.
+                    self._threads.discard(threading.current_thread())
+                    return None
+        return self._next_task()
+
+    def _refuse_all(self) -> None:
+        while not self._tasks.empty():
+            if task := self._tasks.get():
+                task[1].set_exception(ProcessKilled())
+
+
+_Task = tuple[Sequence[ImageSource], "Future[list[Reading | ImageError]]"]
+
+
+class _Process:
+    """A process that reads, and the pipes to it and from it."""
+
+    def __init__(self, model: str):
+        root = str(Path(__file__).resolve().parent.parent)
+        paths = os.pathsep.join(filter(None, (root, os.environ.get("PYTHONPATH"))))
+        # In a session of its own ctrl-C doesn't reach it: that is for the process that was started by hand.
+        self._process = subprocess.Popen(
+            [sys.executable, "-P", "-m", "digits.worker", model],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            env={**os.environ, "PYTHONPATH": paths},
+            start_new_session=True,
         )
+
+    def is_ready(self) -> bool:
+        """Waits until it has started; False where it did not."""
+        try:
+            return self._answer() == READY
+        except (EOFError, OSError, pickle.UnpicklingError):
+            return False
+
+    def ask(self, images: Sequence[ImageSource]) -> list[Reading | ImageError]:
+        """What it says of images.
+
+        Raises:
+            EOFError, OSError, pickle.UnpicklingError: it was killed, before or amid its answer.
+        """
+        assert self._process.stdin
+        # Pickled first: what can't be is not half sent.
+        self._process.stdin.write(pickle.dumps(list(images), pickle.HIGHEST_PROTOCOL))
+        self._process.stdin.flush()
+        return self._answer()
+
+    def kill(self) -> None:
+        """Ends it at once, whatever it does."""
+        self._process.kill()
+        self._process.wait()
+        assert self._process.stdin
+        assert self._process.stdout
+        self._process.stdout.close()
+        with suppress(BrokenPipeError):  # of what it was not told
+            self._process.stdin.close()
+
+    def _answer(self) -> Any:
+        assert self._process.stdout
+        return pickle.load(self._process.stdout)
 
 
 def read_files(images: Sequence[ImageSource], reader: DigitReader, pool: ReaderPool) -> Iterator[Reading | ImageError]:
@@ -92,35 +215,28 @@ def read_files(images: Sequence[ImageSource], reader: DigitReader, pool: ReaderP
 
     Args:
         images: paths of the files, or their bytes.
-        reader: reads them where they are few, and what is left where a process was killed.
+        reader: reads them where they are few, and those whose process was killed.
         pool: reads them where they are many; ended afterwards.
 
     Returns:
         An iterator with the reading of each file, or the reason why it can't be read.
     """
-    done = 0
-    if pool.cores > 1 and len(images) > FEW:
-        try:
-            slabs = (images[start : start + SLAB] for start in range(0, len(images), SLAB))
-            for reading in chain.from_iterable(map(pool.map, slabs)):
-                yield reading
-                done += 1
-        except (BrokenProcessPool, OSError):  # killed, for want of memory most likely; or there can be none
-            pass
-        finally:
-            pool.end()
-    for batch in _batches(images[done:], cores=1):
-        yield from read_all(reader, batch)
-
-
-def read_all(reader: DigitReader, images: Sequence[ImageSource]) -> list[Reading | ImageError]:
-    """The reading of each image, or why it can't be read."""
+    if pool.cores == 1 or len(images) <= FEW:
+        for batch in _batches(images, cores=1):
+            yield from read_all(reader, batch)
+        return
     try:
-        return list(reader.read_many(images))
-    except ImageError as error:
-        if len(images) == 1:
-            return [error]
-        return [reading for image in images for reading in read_all(reader, [image])]
+        for start in range(0, len(images), SLAB):
+            batches = _batches(images[start : start + SLAB], pool.cores)
+            asked = [pool.submit(batch) for batch in batches]
+            for batch, future in zip(batches, asked):
+                try:
+                    readings = future.result()
+                except ProcessKilled:  # for want of memory most likely, or there can be none
+                    readings = read_all(reader, batch)
+                yield from readings
+    finally:
+        pool.end()
 
 
 def _batches(images: Sequence[ImageSource], cores: int) -> list[Sequence[ImageSource]]:
@@ -130,24 +246,3 @@ def _batches(images: Sequence[ImageSource], cores: int) -> list[Sequence[ImageSo
 
 def _usable_cores() -> int:
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-
-
-_reader: DigitReader  # of this process, if it is one of the pool's
-
-
-def _begin(model: str, parent: int) -> None:
-    global _reader
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # ctrl-C is for the process that was started by hand
-    threading.Thread(target=_end_with, args=(parent,), daemon=True).start()
-    cv2.setNumThreads(1)
-    _reader = DigitReader(model)
-
-
-def _end_with(parent: int) -> None:
-    while os.getppid() == parent:
-        time.sleep(1)
-    os._exit(1)
-
-
-def _read_in_process(images: Sequence[ImageSource]) -> list[Reading | ImageError]:
-    return read_all(_reader, images)

@@ -10,10 +10,9 @@ from collections.abc import Awaitable, Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from typing import NamedTuple
 
-from loky import BrokenProcessPool
-
 from digits import DigitReader, ImageError, Reading
-from digits.cores import ReaderPool, read_all
+from digits.cores import ProcessKilled, ReaderPool
+from digits.worker import read_all
 
 # Images read at the same time in this process. Half of a reading is Python, which runs one thread at a time: more of
 # them only get in each other's way.
@@ -115,6 +114,6 @@ class Dispatcher:
         if images and self._pool and self._pool.is_ready:
             try:
                 return await asyncio.wrap_future(self._pool.submit(images))
-            except BrokenProcessPool:
-                log.warning("A process that read images was killed; they are read here until another has started.")
+            except ProcessKilled:
+                log.warning("A process that read images was killed; they are read here, and another one is started.")
         return await asyncio.get_running_loop().run_in_executor(self._threads, read_all, self._reader, images)

@@ -5,15 +5,17 @@ import signal
 import subprocess
 import sys
 import time
+from concurrent.futures import wait
 from pathlib import Path
 
+import numpy as np
 import psutil
 import pytest
 from drawing import draw
 
 from digits import ImageError
 from digits.classifier import DEFAULT_MODEL
-from digits.cores import FEW, ReaderPool, read_files
+from digits.cores import FEW, ProcessKilled, ReaderPool, read_files
 
 ROOT = Path(__file__).parent.parent
 
@@ -38,7 +40,7 @@ def processes(of=None):
     """The processes of a process's pool; this one's, unless another is named."""
     there = psutil.process_iter(["ppid", "cmdline"])
     ours = [process for process in there if process.info["ppid"] == (of or os.getpid())]
-    return [process for process in ours if "popen_loky" in " ".join(process.info["cmdline"] or ())]
+    return [process for process in ours if "digits.worker" in (process.info["cmdline"] or ())]
 
 
 def told(reading):
@@ -67,13 +69,41 @@ def test_processes_end_with_whoever_wants_no_more(reader, paths):
 
 def test_where_no_other_process_can_start_this_one_reads(reader, paths, serial, monkeypatch):
     def refuse(*_, **__):
-        raise OSError(38, "Function not implemented")  # as where there are no semaphores
+        raise OSError(12, "Cannot allocate memory")
 
-    monkeypatch.setattr("digits.cores.get_reusable_executor", refuse)
+    monkeypatch.setattr("subprocess.Popen", refuse)
     pool = ReaderPool(DEFAULT_MODEL, 2)
     assert [told(reading) for reading in read_files(paths, reader, pool)] == serial
     pool.start()
     assert not pool.is_ready
+
+
+def test_a_process_that_cannot_load_the_model_keeps_nobody_waiting(reader, paths, serial, tmp_path, capfd):
+    pool = ReaderPool(tmp_path / "none.onnx", 2)
+    assert [told(reading) for reading in read_files(paths, reader, pool)] == serial
+    assert processes() == []
+
+
+def test_processes_that_are_killed_at_any_moment_answer_or_say_so():
+    """Also amid an answer, for which a queue that all share would wait for ever."""
+    number = draw("4079", size=(260, 160), height=90, pen=9)
+    pool = ReaderPool(DEFAULT_MODEL, 2)
+    random = np.random.default_rng(0)
+    killed = read = 0
+    for _ in range(20):
+        asked = [pool.submit([number] * 3) for _ in range(8)]
+        asked[0].exception(timeout=60)
+        wait(asked, timeout=random.uniform(0, 0.2))
+        for process in processes()[:1]:
+            process.kill()
+        errors = [future.exception(timeout=60) for future in asked]
+        assert all(error is None or isinstance(error, ProcessKilled) for error in errors)
+        killed += sum(error is not None for error in errors)
+        read += sum(error is None for error in errors)
+    pool.end()
+    assert killed > 0
+    assert read > 0
+    assert processes() == []
 
 
 @pytest.mark.parametrize("ending", [signal.SIGINT, signal.SIGTERM, signal.SIGKILL])
