@@ -60,8 +60,8 @@ def apart(function, *arguments):
 
 
 def at_once(server: str, request: bytes, count: int):
-    """The answers to so many requests that are sent in the same moment."""
-    return apart(asyncio.run, Callers(server, [request]).pressing(1e9, count))
+    """The answers to so many requests that are sent in the same moment; TimeoutError where one is never answered."""
+    return apart(asyncio.run, asyncio.wait_for(Callers(server, [request]).pressing(1e9, count), 120))
 
 
 def begin(server: str, path: str, length: int, sent: bytes) -> socket.socket:
