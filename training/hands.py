@@ -82,7 +82,7 @@ class Hand:
         self.shapes, self.random = shapes, random
         kind = random.random()
         fonts = shapes.handwriting
-        self.kind = "mnist" if kind < 0.6 else "strokes" if kind < 0.83 or not fonts else "font"
+        self.kind = "mnist" if kind < 0.45 else "strokes" if kind < 0.8 or not fonts else "font"
         # Stroke width in heights of a digit; a line of a paint program may be far finer than a pen's.
         self.pen = random.uniform(0.035, 0.17) if random.random() < 0.88 else random.uniform(0.008, 0.035)
         # A quarter writes in a hand that leans far to the right, as on cheques.
@@ -100,6 +100,13 @@ class Hand:
         # How often it adds a stroke that leads into a digit or out of it, and links a digit to the next one.
         self.flourishes = random.uniform(0.2, 0.9) if random.random() < 0.3 else 0.0
         self.links = random.uniform(0.1, 0.6) if random.random() < 0.12 else 0.0
+        # How high it writes each digit, as a factor: many make zeros small, and ones and sevens tall.
+        self.proportions = {label: math.exp(random.normal(0, 0.05)) for label in "0123456789"}
+        self.proportions["0"] *= random.uniform(0.65, 1) if random.random() < 0.3 else 1
+        for label in "17":
+            self.proportions[label] *= random.uniform(1, 1.5) if random.random() < 0.3 else 1
+        # Some write ones as a plain stroke that leans more than all else: beside digits it is no slash.
+        self.lean_of_ones = random.uniform(0.1, 0.8) if random.random() < 0.2 else None
         self.font = fonts[random.integers(len(fonts))] if fonts else None
         self.forms = {label: random.integers(len(forms)) for label, forms in DIGIT_STROKES.items()}
         self.pool = [[random.choice(of) for _ in range(3)] if len(of) else [] for of in shapes.by_label]
@@ -107,6 +114,9 @@ class Hand:
     def digit(self, label: str, height: float) -> Glyph:
         """Write a digit of that height, in pixels."""
         random = self.random
+        if label == "1" and self.lean_of_ones is not None:
+            stroke = False, ((self.lean_of_ones, 0.0), (0.5 * self.lean_of_ones, 0.5), (0.0, 1.0))
+            return self._drawn((stroke,), height)
         kind = self.kind if random.random() < 0.93 else "mnist"
         if kind == "mnist" and not self.pool[int(label)]:
             kind = "strokes"

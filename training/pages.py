@@ -238,7 +238,7 @@ def _arithmetic(random) -> list[str]:
     tokens = []
     for position in range(random.integers(2, 7)):
         if position:
-            tokens.append("+-x/÷=//x+"[random.integers(10)])
+            tokens.append("+-x/÷=+-x="[random.integers(10)])
         digits = str(random.integers(0, 10 ** int(random.integers(1, 4))))
         if random.random() < 0.35:
             tokens += ["(", digits] if random.random() < 0.5 else [digits, ")"]
@@ -308,7 +308,7 @@ def write_line(
                 return x
             size = height * math.exp(random.normal(0, pace.unlike))
             if character in "0123456789":
-                size *= 0.75 if character == "0" and hand.forms["0"] == 0 and random.random() < 0.5 else 1
+                size *= hand.proportions[character]
                 glyph, label = hand.digit(character, size), int(character)
                 glyph = Glyph(glyph.ink, height - len(glyph.ink) + _descent(character, height, random))
             elif is_word:
