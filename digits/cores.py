@@ -117,7 +117,7 @@ class ReaderPool:
         process = _Process(self._model)
         with self._lock:
             self._processes.add(process)
-        is_ready = process.is_ready()
+        is_ready = process.wait_until_ready()
         with self._lock:
             self._ready += is_ready
         try:
@@ -139,6 +139,7 @@ class ReaderPool:
                 self._processes.discard(process)
                 self._ready -= is_ready
             process.kill()
+            process.close()
 
     def _next_task(self) -> "_Task | None":
         """What to do next; None where nobody has asked for a while, or no more is wanted."""
@@ -154,7 +155,8 @@ class ReaderPool:
 
     def _refuse_all(self) -> None:
         while not self._tasks.empty():
-            if task := self._tasks.get():
+            task = self._tasks.get()
+            if task and task[1].set_running_or_notify_cancel():
                 task[1].set_exception(ProcessKilled())
 
 
@@ -176,8 +178,8 @@ class _Process:
             start_new_session=True,
         )
 
-    def is_ready(self) -> bool:
-        """Waits until it has started; False where it did not."""
+    def wait_until_ready(self) -> bool:
+        """Whether it has started, once it has or could not."""
         try:
             return self._answer() == READY
         except (EOFError, OSError, pickle.UnpicklingError):
@@ -196,8 +198,11 @@ class _Process:
         return self._answer()
 
     def kill(self) -> None:
-        """Ends it at once, whatever it does."""
+        """Ends it at once, whatever it does; from any thread."""
         self._process.kill()
+
+    def close(self) -> None:
+        """Gives back what it held, once it was killed; from the thread that asks it."""
         self._process.wait()
         assert self._process.stdin
         assert self._process.stdout

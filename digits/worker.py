@@ -13,6 +13,7 @@ from collections.abc import Sequence
 
 import cv2
 
+from digits.classifier import ModelError
 from digits.images import ImageError, ImageSource
 from digits.reader import DigitReader
 from digits.reading import Reading
@@ -25,7 +26,10 @@ def main() -> None:
     answers = os.fdopen(os.dup(1), "wb")
     os.dup2(2, 1)  # what a library prints is no answer
     cv2.setNumThreads(1)
-    reader = DigitReader(sys.argv[1])
+    try:
+        reader = DigitReader(sys.argv[1])
+    except ModelError:  # whoever asks loads the same one, and says what is wrong with it
+        sys.exit(1)
     answer: object = READY
     try:
         while True:

@@ -82,6 +82,26 @@ def test_a_process_that_cannot_load_the_model_keeps_nobody_waiting(reader, paths
     pool = ReaderPool(tmp_path / "none.onnx", 2)
     assert [told(reading) for reading in read_files(paths, reader, pool)] == serial
     assert processes() == []
+    assert capfd.readouterr().err == ""
+
+
+def test_what_nobody_waits_for_any_more_is_no_fault_where_no_process_can_start(tmp_path):
+    pool = ReaderPool(tmp_path / "none.onnx", 2)
+    given_up, awaited = pool.submit([]), pool.submit([])
+    given_up.cancel()
+    assert isinstance(awaited.exception(timeout=60), ProcessKilled)
+    pool.end()
+    # Another one is asked as before.
+    assert isinstance(pool.submit([]).exception(timeout=60), ProcessKilled)
+
+
+def test_a_pool_that_is_ended_while_it_starts_leaves_nothing(capfd):
+    for _ in range(5):
+        pool = ReaderPool(DEFAULT_MODEL, 2)
+        pool.start()
+        pool.end()
+        assert processes() == []
+    assert capfd.readouterr().err == ""
 
 
 def test_processes_that_are_killed_at_any_moment_answer_or_say_so():
