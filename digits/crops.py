@@ -12,16 +12,11 @@ from digits.frame import FRAME_SIDE, frame
 
 Box = tuple[float, float, float, float]  # left, top, right, bottom, pixels
 
-# The neighbourhood reaches so far beyond the box, as a part of its longer side; ink is followed so far beyond it, as
-# boxes are found to within a few per cent.
+# The neighbourhood reaches so far beyond the box, as a part of its longer side.
 NEIGHBOURHOOD = 0.25
-REACH = 0.08
 
 # A tiny picture whose levels differ less, of 255, shows nothing: so much is noise of cameras and of JPEG.
 MIN_CONTRAST = 12
-
-# A piece of which this part lies in the box is wholly of its character; one shared with a neighbour lies half out.
-MOSTLY = 0.75
 
 # So much ink belongs to a stroke, and less to its soft rim.
 INK = 0.35
@@ -59,7 +54,7 @@ def crop_and_box(pixels: np.ndarray, box: Box) -> tuple[np.ndarray, Box]:
     size = (max(2, round((x1 - x0) * zoom)), max(2, round((y1 - y0) * zoom)))
     patch = cv2.resize(patch, size, interpolation=cv2.INTER_AREA if zoom < 1 else cv2.INTER_CUBIC).astype(np.float32)
     inner = [(left - x0) * zoom, (top - y0) * zoom, (right - x0) * zoom, (bottom - y0) * zoom]
-    ink = own_ink(ink_of(patch, inner), inner, REACH * side * zoom)
+    ink = own_ink(ink_of(patch, inner), inner)
     x, y, width, height = cv2.boundingRect((ink > INK).view(np.uint8))
     if width:
         across, down = (x1 - x0) / size[0], (y1 - y0) / size[1]
@@ -160,22 +155,30 @@ def _quantile(values: np.ndarray, share: float) -> float:
     return np.partition(values, at)[at]
 
 
-def own_ink(ink: np.ndarray, inner: list[float], reach: float) -> np.ndarray:
-    """Keep the ink of the character in the box: pieces that lie in it, cut off a little beyond it."""
+def own_ink(ink: np.ndarray, inner: list[float]) -> np.ndarray:
+    """Keep the ink of the character in the box: of the pieces that are mostly its own, what lies in the box.
+
+    Args:
+        ink: float32 (h, w) in 0..1, of the neighbourhood.
+        inner: the box in it, pixels.
+    """
     height, width = ink.shape
     left, top, right, bottom = inner
-    x0, y0 = max(0, int(left - reach)), max(0, int(top - reach))
-    x1, y1 = min(width, int(np.ceil(right + reach))), min(height, int(np.ceil(bottom + reach)))
-    count, labels, stats, middles = cv2.connectedComponentsWithStats((ink > INK).view(np.uint8), connectivity=8)
+    x0, y0 = max(0, int(left)), max(0, int(top))
+    x1, y1 = min(width, int(np.ceil(right))), min(height, int(np.ceil(bottom)))
+    count, labels, stats, _ = cv2.connectedComponentsWithStats((ink > INK).view(np.uint8), connectivity=8)
     area = np.zeros((height, width), bool)
     area[y0:y1, x0:x1] = True
     inside = np.bincount(labels[area], minlength=count)
     largest = inside[1:].max(initial=0)
+    # A piece that reaches the end of the neighbourhood goes on there: how much of it lies outside is not known.
+    goes_on = np.zeros(count, bool)
+    for side in (labels[0], labels[-1], labels[:, 0], labels[:, -1]):
+        goes_on[side] = True
     kept = np.zeros(count, bool)
     # What lies half outside belongs to a neighbour, unless most of the box's ink is of that piece.
-    kept[1:] = (inside[1:] >= 0.5 * stats[1:, cv2.CC_STAT_AREA]) | (inside[1:] >= 0.5 * largest)
-    # What lies in it but for an end is all this character's: the box was found a little too small.
-    is_own = kept & (inside >= MOSTLY * stats[:, cv2.CC_STAT_AREA])
-    mask = kept[labels] & area | is_own[labels]
-    mask = cv2.dilate(mask.view(np.uint8), np.ones((3, 3), np.uint8)).view(bool) & (kept[labels] | (labels == 0))
+    kept[1:] = (~goes_on[1:] & (inside[1:] >= 0.5 * stats[1:, cv2.CC_STAT_AREA])) | (inside[1:] >= 0.5 * largest)
+    mask = kept[labels] & area
+    # Strokes keep their soft rims.
+    mask |= cv2.dilate(mask.view(np.uint8), np.ones((3, 3), np.uint8)).view(bool) & (labels == 0)
     return np.where(mask, ink, np.float32(0))

@@ -99,6 +99,23 @@ def test_a_neighbour_that_reaches_into_the_box_is_left_out(digits, ground):
         assert likeness(crop(pixels, box), alone) > 0.95
 
 
+@pytest.mark.parametrize("ground", ["black on white", "white on black"])
+def test_a_rule_through_a_digit_makes_it_no_smaller(digits, ground):
+    ink = GROUNDS[ground][0]
+    alike = []
+    for digit in digits[:20]:
+        pixels, (left, top, right, bottom) = on_paper(digit, ground, side=64, corner=(90, 60))
+        middle = int(top + bottom) // 2
+        within, across = pixels.copy(), pixels.copy()
+        within[middle : middle + 2, int(left) : int(right)] = ink
+        across[middle : middle + 2] = ink
+        box = (left, top, right, bottom)
+        alike.append(likeness(crop(across, box), crop(within, box)))
+    # A frame in which the rule's ends make the digit smaller gives 0.58 on average.
+    assert np.mean(alike) > 0.95
+    assert np.min(alike) > 0.85
+
+
 @pytest.mark.parametrize("level", [0, 128, 255])
 def test_a_blank_box_is_a_blank_frame(level):
     pixels = np.full((100, 100, 3), level, np.uint8)
