@@ -35,15 +35,8 @@ NO_PACKAGES, BAD_DATA, FAILED_CHECK, INTERRUPTED = 2, 2, 3, 130
 # What reading does without.
 PACKAGES = ("keras", "matplotlib", "onnx", "tensorflow", "tf2onnx")
 
-# Figures that all networks of an averaged file share.
-SHARED = ("arch", "train_images", "variants", "crops", "fonts", "options", "before", "certain_from", "versions")
-
-# What a file says of the runs that its weights went through before the last one.
-DIGIT_RUN = ("seeds", "variants", "crops", "options")
-PAGE_RUN = ("steps", "learning_rate", "tiles", "train_minutes")
-
-# Options that don't change the digit network, and those that the model card names in any case.
-BESIDE = ("data", "out", "runs", "keep_model", "resume", "arch", "seed", "threads", "networks", "start", "judged_pages")
+# Options that don't change what is trained, and those that the model card names in any case.
+BESIDE = ("data", "out", "runs", "keep_model", "resume", "arch", "seed", "threads", "networks", "page_workers")
 
 
 def parse_arguments(arguments=None):
@@ -74,8 +67,6 @@ def parse_arguments(arguments=None):
     option("--stroke", type=float, default=0.4, help="augmentation: largest blend with thinner or thicker strokes")
     option("--dirt", type=float, default=0.1, help="augmentation: chance of blur, of grain, of a line, each")
     option("--variants", type=float, default=0.15, help="other ways of writing to add, as a part of the images")
-    option("--crops", type=float, default=1.0, help="what is cut out of composed pages to add, likewise")
-    option("--start", type=Path, metavar="FILE", help="start from an exported file's weights, each seed from its own")
     option("--others", type=float, default=0.4, help="images of what is no digit to add for that head, likewise")
     option("--page-steps", type=positive, default=18000, help="page network: steps of training")
     option("--page-batch-size", type=positive, default=16, help="page network: tiles of 256x256 pixels a step")
@@ -102,10 +93,9 @@ def positive(text):
 
 
 def changed_options(args):
-    """The options that change the digit network and are not at their defaults, by their names."""
+    """The options that change what is trained and are not at their defaults, by their names."""
     defaults = vars(parse_arguments([]))
-    beside = {*BESIDE, *(name for name in defaults if name.startswith("page_"))}
-    return {name: value for name, value in vars(args).items() if name not in beside and value != defaults[name]}
+    return {name: value for name, value in vars(args).items() if name not in BESIDE and value != defaults[name]}
 
 
 def main(arguments=None):
@@ -185,7 +175,6 @@ def train_pages(mnist, seed, run, args):
 
     from digits.pages import PAGE_CONTRACT, PageNetwork
     from training import export_pages, report
-    from training.exported import runs_before
     from training.fit_pages import PageOptions, fit_pages
     from training.hands import Shapes
     from training.judging import fit_judge
@@ -216,7 +205,7 @@ def train_pages(mnist, seed, run, args):
         "precision": precision,
         "fonts": len(held_out.handwriting),
         "validation": history[-1]["validation"],
-        "before": runs_before(args.page_start, PAGE_RUN) if args.page_start else [],
+        "before": export_pages.runs_before(args.page_start) if args.page_start else [],
         "versions": {"digits": __version__, "keras": keras.__version__, "tensorflow": tf.__version__},
     }
     metadata = {
@@ -251,10 +240,7 @@ def train(mnist, seed, run, args):
     import tensorflow as tf
 
     from training import calibration, export, networks, report
-    from training.exported import runs_before, take_weights
     from training.fit import fit, fit_is_digit
-    from training.hands import FONT_FOLDER, handwriting_fonts
-    from training.page_crops import page_crops_on_cores
 
     if args.threads:
         tf.config.threading.set_intra_op_parallelism_threads(args.threads)
@@ -264,18 +250,14 @@ def train(mnist, seed, run, args):
     keras.utils.set_random_seed(seed)
     run.mkdir(parents=True, exist_ok=True)
     network = networks.NETWORKS[args.arch]()
-    if args.start:
-        take_weights(network, args.start, member=args.seed.index(seed))
     print(f"{args.arch}: {network.count_params():,} parameters, {len(mnist.train.labels):,} images, {precision}")
-    cores = args.threads or os.cpu_count() or 1
-    cut_out = page_crops_on_cores(mnist.train, int(args.crops * len(mnist.train.labels)), seed, cores)
 
-    trained = fit(network, mnist.train, mnist.validation, cut_out, seed, args, run)
+    trained = fit(network, mnist.train, mnist.validation, seed, args, run)
     if trained.best_epoch == 0:
         raise KeyboardInterrupt("Stopped before the first epoch ended: there is nothing to keep yet.")
     network.load_weights(run / "best.weights.h5")
     began = time.monotonic()
-    head = fit_is_digit(network, mnist.train, cut_out, seed, args)
+    head = fit_is_digit(network, mnist.train, seed, args)
     head_seconds = time.monotonic() - began
     logits = network.predict(mnist.validation.images, batch_size=500, verbose=0)
     temperature = calibration.fit_temperature(logits, mnist.validation.labels)
@@ -291,10 +273,7 @@ def train(mnist, seed, run, args):
         "precision": precision,
         "train_images": len(mnist.train.labels),
         "variants": args.variants,
-        "crops": args.crops,
-        "fonts": len(handwriting_fonts(FONT_FOLDER)),
         "options": changed_options(args),
-        "before": runs_before(args.start, DIGIT_RUN) if args.start else [],
         "temperature": temperature,
         "certain_from": calibration.CERTAIN_FROM,
         "validation_loss": calibration.cross_entropy(validation, mnist.validation.labels),
@@ -342,7 +321,7 @@ def ship(mnist, runs, out):
 
     members = [metrics for _, metrics in runs]
     metrics = {
-        **{key: members[0][key] for key in SHARED if key in members[0]},
+        **{key: members[0][key] for key in ("arch", "train_images", "variants", "options", "certain_from", "versions")},
         "seeds": [member["seed"] for member in members],
         "parameters": sum(member["parameters"] for member in members),
     }

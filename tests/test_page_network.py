@@ -8,7 +8,10 @@ from pathlib import Path
 
 import numpy as np
 import onnx
+import onnxruntime
 import pytest
+
+from digits.classifier import DEFAULT_MODEL
 
 ROOT = Path(__file__).parent.parent
 
@@ -82,6 +85,38 @@ def test_the_file_is_proved_against_keras(network, tmp_path):
         export_pages._convert = original
     assert path.read_bytes() == before
     assert [p.name for p in tmp_path.iterdir()] == ["pages.onnx"]
+
+
+def test_weights_taken_from_the_shipped_file_give_its_answers():
+    from digits.pages import DEFAULT_PAGE_MODEL
+    from training import export_pages
+    from training.page_network import page_network
+
+    other = page_network()
+    export_pages.take_weights(other, DEFAULT_PAGE_MODEL)
+    picture = np.random.default_rng(1).uniform(0, 1, (1, 96, 128, 3)).astype(np.float32)
+    session = onnxruntime.InferenceSession(DEFAULT_PAGE_MODEL, providers=["CPUExecutionProvider"])
+    (characters,) = session.run(["characters"], {"page": picture})
+    maps = export_pages.as_float32(other).predict(picture, verbose=0)
+    # Weights have 11 bits in the file: answers of some ten differ by a few hundredths at most.
+    np.testing.assert_allclose(maps[..., 1:-1], characters, atol=0.1)
+    with pytest.raises(export_pages.ExportError, match="convolutions"):
+        export_pages.take_weights(other, DEFAULT_MODEL)
+
+
+def test_a_file_names_the_runs_that_made_it(tmp_path):
+    from digits.pages import DEFAULT_PAGE_MODEL
+    from training import export_pages
+
+    runs = export_pages.runs_before(DEFAULT_PAGE_MODEL)
+    assert sum(run["tiles"] for run in runs) > 200_000
+    said = {"steps": 7, "learning_rate": 0.1, "tiles": 28, "train_minutes": 1, "before": runs}
+    model = onnx.load(DEFAULT_PAGE_MODEL)
+    onnx.helper.set_model_props(model, {"training": json.dumps(said)})
+    onnx.save(model, tmp_path / "next.onnx")
+    assert export_pages.runs_before(tmp_path / "next.onnx") == [*runs, {k: said[k] for k in list(said)[:4]}]
+    with pytest.raises(export_pages.ExportError, match="how it was trained"):
+        export_pages.runs_before(ROOT / "README.md")
 
 
 def train_pages(folder, *arguments):

@@ -4,6 +4,8 @@ Weights are kept in half precision and are single precision again once the file 
 Keras, on pictures of several sizes, before it takes its place.
 """
 
+import json
+import re
 from pathlib import Path
 
 import keras
@@ -12,10 +14,20 @@ import numpy as np
 from digits.pages import OUTPUTS
 from training.ensemble import halved
 from training.export import OPSET, ExportError, as_float32, put_in_place
+from training.networks import RELU_GAIN, StandardizedConv2D
 from training.page_targets import CENTRE, FIRST_CLASS, SMALL
 
 # How far Keras's outputs may lie from the file's, whose weights are rounded to 11 bits: on average, in probability.
 TOLERANCE = 0.002
+
+# The names of an exported network's weights.
+_KERNEL = re.compile(r"standardized_conv2d(?:_(\d+))?_\d+/mul")
+_BIAS = re.compile(r"standardized_conv2d(?:_(\d+))?_\d+/Cast/")
+_DENSE = ("dense_1/Cast/", "dense_1/BiasAdd/")
+
+# A standardized kernel is the same at any scale; this is the usual deviation of its weights after a long training, from
+# which on the learning rate has the effect that it had at that training's end.
+SPREAD = 0.2
 
 
 def export_pages(network: keras.Model, metadata: dict[str, str], pictures: np.ndarray, path: Path) -> None:
@@ -35,6 +47,59 @@ def export_pages(network: keras.Model, metadata: dict[str, str], pictures: np.nd
     """
     network = as_float32(network)
     put_in_place(_convert(network), metadata, lambda part: _check(network, part, pictures), path)
+
+
+def take_weights(network: keras.Model, path: Path) -> None:
+    """Give a network the weights of a file that export_pages wrote, so that training can go on from there.
+
+    Args:
+        network: see page_network.page_network.
+        path: the file; its weights have half precision.
+
+    Raises:
+        ExportError: the file can't be read, or its network has another shape.
+    """
+    import onnx
+    from onnx import numpy_helper
+
+    try:
+        tensors = {tensor.name: numpy_helper.to_array(tensor) for tensor in onnx.load(path).graph.initializer}
+    except Exception as error:  # onnx raises protobuf's errors, which it doesn't name
+        raise ExportError(f"{path} can't be read as an ONNX file: {error}") from error
+    # Convolutions are numbered in the order in which they were built.
+    kernels = {int(found[1] or 0): name for name in tensors if (found := _KERNEL.search(name))}
+    biases = {int(found[1] or 0): name for name in tensors if (found := _BIAS.search(name))}
+    convolutions = [layer for layer in network.layers if isinstance(layer, StandardizedConv2D)]
+    if len(convolutions) != len(kernels) or kernels.keys() != biases.keys():
+        raise ExportError(f"{path} has {len(kernels)} convolutions in place of {len(convolutions)}.")
+    try:
+        for number, layer in zip(sorted(kernels), convolutions):
+            kernel = tensors[kernels[number]].astype(np.float32).transpose(2, 3, 1, 0)
+            length = np.sqrt((kernel**2).sum((0, 1, 2))) + 1e-12
+            spread = SPREAD * np.sqrt(kernel[..., 0].size)
+            layer.set_weights([kernel / length * spread, length / RELU_GAIN, tensors[biases[number]]])
+        dense = [tensors[next(name for name in tensors if end in name)] for end in _DENSE]
+        network.layers[-1].set_weights([dense[0].astype(np.float32), dense[1]])
+    except (ValueError, StopIteration) as error:
+        raise ExportError(f"{path} holds another network than the one that is trained: {error}") from error
+
+
+def runs_before(path: Path) -> list[dict]:
+    """Return what a file says of the training runs that its weights went through, the first run first.
+
+    Raises:
+        ExportError: it says nothing of them.
+    """
+    import onnx
+
+    try:
+        said = {entry.key: entry.value for entry in onnx.load(path).metadata_props}
+        run = json.loads(said["training"])
+        earlier = run.pop("before", [])
+        kept = ("steps", "learning_rate", "tiles", "train_minutes")
+        return [*earlier, {key: run[key] for key in kept if key in run}]
+    except Exception as error:  # onnx raises protobuf's errors, which it doesn't name
+        raise ExportError(f"{path} does not say how it was trained: {error!r}") from error
 
 
 def add_metadata(path: Path, metadata: dict[str, str]) -> None:

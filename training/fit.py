@@ -37,29 +37,17 @@ class Trained:
     seconds: float
 
 
-def fit(network, train, validation, cut_out: Digits, seed: int, args, run: Path) -> Trained:
-    """Trains `network` on augmented images, on other ways of writing, synthesized anew in every epoch, and on digits
-    that were cut out of pages.
+def fit(network, train, validation, seed: int, args, run: Path) -> Trained:
+    """Trains `network` on augmented images and on other ways of writing, synthesized anew in every epoch.
 
-    Args:
-        network: 28x28 ink -> ten logits (networks.NETWORKS).
-        train, validation: MNIST's digits.
-        cut_out: what page_crops cut out of composed pages.
-        seed: of the augmentation and the order of the images.
-        args: the options of train_export.py.
-        run: folder for checkpoints; the best weights are then in run/best.weights.h5.
-
-    Raises:
-        CheckpointError: it can't be resumed.
+    Its best weights are then in run/best.weights.h5. Raises CheckpointError where it can't be resumed.
     """
     model = _augmented(network, seed, args)
     count = int(args.variants * len(train.labels))
-    is_digit = cut_out.labels != NOT_A_DIGIT
-    fixed = joined(train, Digits(cut_out.images[is_digit], cut_out.labels[is_digit]))
-    steps = -(-(len(fixed.labels) + count) // args.batch_size)
+    steps = -(-(len(train.labels) + count) // args.batch_size)
 
     def epoch(random):
-        return joined(fixed, variants(train, count, random))
+        return joined(train, variants(train, count, random))
 
     warm_up = min(steps, args.epochs * steps // 10)
     schedule = keras.optimizers.schedules.CosineDecay(
@@ -94,20 +82,17 @@ def fit(network, train, validation, cut_out: Digits, seed: int, args, run: Path)
     return Trained(keeper.history, keeper.best_epoch, interrupted, keeper.seconds)
 
 
-def fit_is_digit(network, train, cut_out: Digits, seed: int, args) -> keras.Model:
+def fit_is_digit(network, train, seed: int, args) -> keras.Model:
     """Trains the head that tells digits from the rest, on top of a trained network that stays as it is.
 
-    What is no digit is synthesized anew in every epoch, and is among what was cut out of pages. Arguments as for `fit`.
-
-    Returns:
-        The head: image -> one logit.
+    What is no digit is synthesized anew in every epoch. Returns the head: image -> one logit.
     """
     head = is_digit_head(network)
     model = _augmented(head, seed, args)
     counts = [int(part * len(train.labels)) for part in (args.variants, args.others)]
 
     def epoch(random):
-        digits = joined(train, cut_out, variants(train, counts[0], random), others(train, counts[1], random))
+        digits = joined(train, variants(train, counts[0], random), others(train, counts[1], random))
         return Digits(digits.images, (digits.labels != NOT_A_DIGIT).astype(np.float32)[:, None])
 
     batches = _Batches(epoch, seed, args.batch_size)

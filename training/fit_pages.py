@@ -19,7 +19,7 @@ import tensorflow as tf
 from tqdm import tqdm
 
 from training.data import Digits
-from training.exported import take_weights
+from training.export_pages import take_weights
 from training.fit import CheckpointError
 from training.hands import Shapes
 from training.page_network import page_loss, page_network

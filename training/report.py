@@ -176,7 +176,7 @@ Written by `train_export.py` from the figures in `metrics/`; the model file carr
 | MNIST test accuracy | **{shipped["test_accuracy"]:.2%}** ({shipped["test_errors"]} of {shipped["test_images"]:,} wrong); one network alone: {_spread([100 * f["test_accuracy"] for f in siblings])} |
 | calibration | expected calibration error {shipped["test_calibration_error"]:.4f} on the test set; the logits of each network are divided by a temperature that was fitted on the validation split |
 | certain from | {shipped["certain_from"]:.4f}: below this, `probability` times `is_digit`, the reader says that it is unsure |
-| trained on | {shipped["train_images"]:,} images of MNIST's training set, augmented (`training/augmentation.py`), and on what the code makes of them: slashed zeros, ones with a flag and a foot, crossed sevens, fine pens{_cut_out(shipped)}; `is_digit`, on the finished network, also on what is no digit: pieces, digits that touch, turned digits, scribbles, letters and signs (`training/synthesis.py`) |
+| trained on | {shipped["train_images"]:,} images of MNIST's training set, augmented (`training/augmentation.py`), and on what the code makes of them: slashed zeros, ones with a flag and a foot, crossed sevens, fine pens; `is_digit`, on the finished network, also on what is no digit: pieces, digits that touch, turned digits, scribbles, letters and signs (`training/synthesis.py`) |
 
 ### How good the digit network is
 
@@ -205,7 +205,7 @@ Errors of the shipped file by digit:
 
 {_on_real_handwriting(table)}## How to make it again
 
-{_digit_commands(shipped)}
+    python train_export.py --data mnist.npz --arch {shipped["arch"]} --seed {" ".join(map(str, shipped["seeds"]))}{_options(shipped)}
 
 Without `--data`, Keras downloads MNIST.{_on_other_rows(shipped, by_network)}
 
@@ -267,29 +267,6 @@ def _network(shipped):
     return f"`{shipped['arch']}`" if len(seeds) == 1 else f"the average of {len(seeds)} of `{shipped['arch']}`"
 
 
-def _cut_out(shipped):
-    if not shipped.get("crops"):
-        return ""
-    return (
-        f"; and on {shipped['crops']:.0%} as many frames that the reader's own `crop` cut out of composed pages "
-        f"(`training/page_crops.py`), with {shipped['fonts']} handwriting fonts"
-    )
-
-
-def _digit_commands(shipped):
-    """The commands that make such a digit network; each but the first starts from the file of the one before."""
-    commands = []
-    for run in (*shipped.get("before", []), shipped):
-        seeds = " ".join(map(str, run["seeds"]))
-        start = " --start models/digits.onnx" if commands else ""
-        crops = "" if "crops" in run else " --crops 0"
-        commands.append(
-            f"    python train_export.py --networks digits --data mnist.npz --arch {shipped['arch']} --seed {seeds}"
-            f"{start}{crops}{_options(run)}"
-        )
-    return "\n".join(commands)
-
-
 def _on_real_handwriting(table):
     """The section, where the figures are this model's own."""
     if not table:
@@ -315,7 +292,7 @@ def _on_other_rows(shipped, by_network):
     older = [
         f"`{name}`"
         for name, runs in others.items()
-        if any("crops" not in run or run["certain_from"] != shipped["certain_from"] for run in runs)
+        if any("variants" not in run or run["certain_from"] != shipped["certain_from"] for run in runs)
     ]
     text = ""
     if len(older) < len(others):
