@@ -21,7 +21,7 @@ from starlette.applications import Starlette
 
 from digits import DigitReader, ImageError, ModelError, Reading, __version__
 from digits.classifier import DEFAULT_MODEL
-from digits.cores import ReaderPool
+from digits.parallel.cores import ReaderPool
 from page.answer import CHOSEN_DIGIT, Answer, nothing_yet, problem, read_as
 from page.assistants import HAS_ASSISTANTS, JsonAnswer
 from page.code import EXAMPLE, code

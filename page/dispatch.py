@@ -11,8 +11,8 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import NamedTuple
 
 from digits import DigitReader, ImageError, Reading
-from digits.cores import ProcessKilled, ReaderPool
-from digits.worker import read_all
+from digits.parallel.cores import ProcessKilled, ReaderPool
+from digits.parallel.worker import read_all
 
 # Images read at the same time in this process. Half of a reading is Python, which runs one thread at a time: more of
 # them only get in each other's way.

@@ -13,7 +13,7 @@ from starlette.responses import JSONResponse
 from starlette.routing import Route
 
 from digits import DigitReader, ImageError
-from digits.cores import ReaderPool
+from digits.parallel.cores import ReaderPool
 from page import texts
 from page.dispatch import Dispatcher, Gone
 from page.pile import MAX_FILE

@@ -90,7 +90,7 @@ def test_a_run_that_was_killed_goes_on_and_gives_each_file_once(cluster, tmp_pat
     for index in range(1500):
         drawn[index % 10].save(folder / f"{index}.png")
     read = f"bulk.read_all([{str(folder)!r}], {str(out)!r}, file_rows=250)"
-    command = [sys.executable, "-c", f"from digits import bulk; bulk.connect({cluster!r}); {read}"]
+    command = [sys.executable, "-c", f"from digits.parallel import bulk; bulk.connect({cluster!r}); {read}"]
     with subprocess.Popen(command, cwd=ROOT, stderr=subprocess.DEVNULL, start_new_session=True) as run:
         while not list(out.glob("done/*[0-9].parquet")):
             assert run.poll() is None
@@ -126,7 +126,7 @@ def test_a_folder_that_is_not_there_is_one_sentence(cluster, tmp_path):
 def test_files_that_storage_does_not_hand_over_are_rows_too(tmp_path, reader):
     import pyarrow as pa
 
-    from digits import bulk
+    from digits.parallel import bulk
 
     drawn = {str(tmp_path / f"{n}.png"): draw(str(n), size=(64, 64), height=40, pen=5) for n in range(20)}
     for number, (path, image) in enumerate(drawn.items()):

@@ -15,7 +15,7 @@ from drawing import draw
 
 from digits import ImageError
 from digits.classifier import DEFAULT_MODEL
-from digits.cores import FEW, ProcessKilled, ReaderPool, read_files
+from digits.parallel.cores import FEW, ProcessKilled, ReaderPool, read_files
 
 ROOT = Path(__file__).parent.parent
 
@@ -40,7 +40,7 @@ def processes(of=None):
     """The processes of a process's pool; this one's, unless another is named."""
     there = psutil.process_iter(["ppid", "cmdline"])
     ours = [process for process in there if process.info["ppid"] == (of or os.getpid())]
-    return [process for process in ours if "digits.worker" in (process.info["cmdline"] or ())]
+    return [process for process in ours if "digits.parallel.worker" in (process.info["cmdline"] or ())]
 
 
 def told(reading):

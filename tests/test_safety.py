@@ -27,7 +27,7 @@ from benchmarks.callers import Callers, post
 from benchmarks.load import endurance
 from benchmarks.servers import free_port
 from digits.classifier import DEFAULT_MODEL
-from digits.cores import ReaderPool
+from digits.parallel.cores import ReaderPool
 from page import texts
 from page.gate import PLACES, Gate
 from page.routes import MAX_ASIDE, MAX_BODY, MAX_UPLOAD, ROUTES

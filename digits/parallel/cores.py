@@ -14,13 +14,13 @@ import threading
 from collections.abc import Iterator, Sequence
 from concurrent.futures import Future
 from contextlib import suppress
-from pathlib import Path
 from typing import Any
 
 from digits.images import ImageError, ImageSource
+from digits.parallel.worker import READY, read_all
 from digits.reader import DigitReader
 from digits.reading import Reading
-from digits.worker import READY, read_all
+from digits.resources import PACKAGE
 
 # Seconds after which processes end that nobody asked anything.
 IDLE = 60
@@ -167,11 +167,10 @@ class _Process:
     """A process that reads, and the pipes to it and from it."""
 
     def __init__(self, model: str):
-        root = str(Path(__file__).resolve().parent.parent)
-        paths = os.pathsep.join(filter(None, (root, os.environ.get("PYTHONPATH"))))
+        paths = os.pathsep.join(filter(None, (str(PACKAGE.parent), os.environ.get("PYTHONPATH"))))
         # In a session of its own ctrl-C doesn't reach it: that is for the process that was started by hand.
         self._process = subprocess.Popen(
-            [sys.executable, "-P", "-m", "digits.worker", model],
+            [sys.executable, "-P", "-m", "digits.parallel.worker", model],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             env={**os.environ, "PYTHONPATH": paths},

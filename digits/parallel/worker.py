@@ -1,6 +1,6 @@
 """A reader in a process of its own: images come in by its standard input, readings go out by its standard output.
 
-    python -m digits.worker MODEL
+    python -m digits.parallel.worker MODEL
 
 Each message is a pickle: first one that it is ready, then one answer to each question. It ends when its standard input
 does, and so with the process that started it, however that ends. See cores.py, which asks.

@@ -24,9 +24,9 @@ from ray.data.block import BlockMetadata
 from ray.data.checkpoint import CheckpointConfig
 from ray.data.datasource import ReadTask
 
-from digits import cores
 from digits.classifier import DEFAULT_MODEL
 from digits.images import IMAGE_SUFFIXES, ImageError
+from digits.parallel import cores
 from digits.reader import DigitReader
 from digits.reading import Reading
 from digits.resources import IS_INSTALLED, PACKAGE, ROOT
