@@ -4,7 +4,7 @@
     python demo.py --share            # a public link for a while
     python demo.py --host 0.0.0.0     # for others on the network
 
-It says what is on the page and what happens on an event. The reader is in digits/, the components are in page/.
+It says what is on the page and what happens on an event. The reader is in digits/, the components are in web/.
 """
 
 import argparse
@@ -22,27 +22,27 @@ from starlette.applications import Starlette
 from digits import DigitReader, ImageError, ModelError, Reading, __version__
 from digits.classifier import DEFAULT_MODEL
 from digits.parallel.cores import ReaderPool
-from page.answer import CHOSEN_DIGIT, Answer, nothing_yet, problem, read_as
-from page.assistants import HAS_ASSISTANTS, JsonAnswer
-from page.code import EXAMPLE, code
-from page.component import parts
-from page.examples import examples
-from page.figures import figures
-from page.files import Files
-from page.gate import GATE, UNKNOWN
-from page.headers import with_headers
-from page.kept import Forgetful, KnownComponents, ShortQueue
-from page.look import LOOK
-from page.pad import Pad
-from page.pile import MAX_FILE
-from page.preview import PREVIEW
-from page.served import ROUTES
-from page.source import ImageFile, Page, Source
-from page.stages import HowItSees, pictures
-from page.status import STATUS
-from page.straight import straight_road
-from page.texts import NO_IMAGE, PREDICT, TITLE, Texts, not_listening, translated
-from page.uploads import UPLOAD, own_folder, swept
+from web.answer import CHOSEN_DIGIT, Answer, nothing_yet, problem, read_as
+from web.assistants import HAS_ASSISTANTS, JsonAnswer
+from web.code import EXAMPLE, code
+from web.component import parts
+from web.examples import examples
+from web.figures import figures
+from web.files import Files
+from web.gate import GATE, UNKNOWN
+from web.headers import with_headers
+from web.kept import Forgetful, KnownComponents, ShortQueue
+from web.look import LOOK
+from web.pad import Pad
+from web.pile import MAX_FILE
+from web.preview import PREVIEW
+from web.served import ROUTES
+from web.source import ImageFile, Page, Source
+from web.stages import HowItSees, pictures
+from web.status import STATUS
+from web.straight import straight_road
+from web.texts import NO_IMAGE, PREDICT, TITLE, Texts, not_listening, translated
+from web.uploads import UPLOAD, own_folder, swept
 
 MAX_THREADS = 8  # images read at the same time; more wait
 INTERRUPTED = 130  # exit status

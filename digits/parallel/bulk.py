@@ -69,7 +69,7 @@ def connect(address: str) -> None:
     if address == "local":
         ray.init("local", num_cpus=(os.cpu_count() or 1) + SPARE_SLOTS, include_dashboard=False)
         return
-    excluded = ["/.venv", "/.git", "/assets", "/benchmarks", "/page", "/tests", "/training", "/runs"]
+    excluded = ["/.venv", "/.git", "/assets", "/benchmarks", "/tests", "/training", "/web", "/runs"]
     checkout = {"working_dir": str(ROOT), "excludes": excluded}
     ray.init(address, runtime_env={"py_modules": [str(PACKAGE)]} if IS_INSTALLED else checkout)
 

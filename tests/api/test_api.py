@@ -11,7 +11,7 @@ from gradio_client.exceptions import AppError
 from PIL import Image
 
 from helpers.browser import EXAMPLES
-from page import texts
+from web import texts
 
 NUMBER = EXAMPLES / "5-4079.png"
 FILE = {"_type": "gradio.FileData"}

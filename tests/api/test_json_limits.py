@@ -4,10 +4,10 @@ import json
 
 import pytest
 
-from page import texts
-from page.json_limits import MAX_DEPTH, MAX_VALUES, is_too_complex
 from tests.api.test_safety import RUN, fetch
 from tests.api.test_straight_road import JSON, ask
+from web import texts
+from web.json_limits import MAX_DEPTH, MAX_VALUES, is_too_complex
 
 
 def nested(depth: int):

@@ -10,8 +10,8 @@ from gradio.routes import App
 from starlette.testclient import TestClient
 
 from demo import create_demo
-from page.kept import KEPT, PLACES, Forgetful, ShortQueue
 from tests.api.test_api import NUMBER, data_url
+from web.kept import KEPT, PLACES, Forgetful, ShortQueue
 
 
 @pytest.fixture

@@ -8,7 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 
 from helpers.browser import EXAMPLES
-from page import texts
+from web import texts
 
 pytest.importorskip("mcp", reason="Gradio's extra is not installed: pip install 'gradio[mcp]'")
 

@@ -11,10 +11,10 @@ from starlette.applications import Starlette
 from starlette.requests import ClientDisconnect
 from starlette.testclient import TestClient
 
-from page import texts
-from page.files import BATCH
-from page.pile import MAX_FILE
-from page.uploads import UPLOAD, own_folder, sweep
+from web import texts
+from web.files import BATCH
+from web.pile import MAX_FILE
+from web.uploads import UPLOAD, own_folder, sweep
 
 APP = Starlette(routes=[UPLOAD])
 PATH = "/gradio_api/upload"

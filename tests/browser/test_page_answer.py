@@ -10,10 +10,10 @@ from assets.hand import write
 from digits import Reading
 from helpers.browser import expect_winner, sentence, shown_lines
 from helpers.readings import digit, reading, written
-from page.answer import read_as
-from page.pad import boxes
-from page.texts import LANGUAGES, Texts
 from tests.browser.test_page_accessibility import serious_findings
+from web.answer import read_as
+from web.pad import boxes
+from web.texts import LANGUAGES, Texts
 
 TABLE = (("12.50", "7", "-3"), ("8", "", "24,90"))
 TABLE_TEXT = "12.50 7 -3\n8 24,90"

@@ -13,9 +13,9 @@ from playwright.sync_api import Page, expect
 
 from helpers.browser import ENGLISH, PROJECT
 from helpers.readings import reading, written
-from page.assistants import HAS_ASSISTANTS
-from page.code import EXAMPLE, REFUSALS, SNIPPETS
-from page.texts import LANGUAGES
+from web.assistants import HAS_ASSISTANTS
+from web.code import EXAMPLE, REFUSALS, SNIPPETS
+from web.texts import LANGUAGES
 
 TEXTS = ENGLISH["code"]
 

@@ -14,9 +14,9 @@ from benchmarks.speed import pictures
 from digits.classifier import DEFAULT_MODEL
 from digits.pages import DEFAULT_PAGE_MODEL
 from helpers.browser import ENGLISH, PROJECT
-from page.figures import measured, named, tables
-from page.texts import LANGUAGES
 from tests.unit.test_documents import cell
+from web.figures import measured, named, tables
+from web.texts import LANGUAGES
 
 ACCURACY = (PROJECT / "benchmarks" / "accuracy.md").read_text()
 SPEED = (PROJECT / "benchmarks" / "speed.md").read_text()

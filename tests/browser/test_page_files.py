@@ -16,9 +16,9 @@ from playwright.sync_api import Page, expect
 from assets.hand import write
 from helpers.browser import ENGLISH, EXAMPLES, expect_number
 from helpers.readings import reading, written
-from page.pile import MAX_FILE
-from page.texts import LANGUAGES
 from tests.browser.test_page_photos import PUT_FILE
+from web.pile import MAX_FILE
+from web.texts import LANGUAGES
 
 TEXTS = ENGLISH["files"]
 SEVEN, NUMBER, TWO_LINES = EXAMPLES / "1-7.png", EXAMPLES / "5-4079.png", EXAMPLES / "7-314-1592.png"

@@ -9,7 +9,7 @@ from playwright.sync_api import expect
 from assets.hand import write
 from digits import ImageError, __version__
 from helpers.browser import choose_file, sentence
-from page.texts import FALLBACK, LANGUAGES, Texts, spoken_by
+from web.texts import FALLBACK, LANGUAGES, Texts, spoken_by
 
 OTHERS = sorted(set(LANGUAGES) - {FALLBACK})
 

@@ -6,9 +6,9 @@ from playwright.sync_api import expect
 from assets.hand import write
 from helpers.browser import expect_number, sentence
 from helpers.readings import digit, reading
-from page.answer import nothing_yet, read_as
-from page.pad import boxes
-from page.texts import Texts
+from web.answer import nothing_yet, read_as
+from web.pad import boxes
+from web.texts import Texts
 
 ENGLISH = Texts("en")
 

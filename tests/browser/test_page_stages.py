@@ -12,7 +12,7 @@ from assets.hand import write
 from digits import Stages
 from helpers.browser import ENGLISH, EXAMPLES, choose_file, expect_number, expect_winner
 from helpers.readings import reading, written
-from page.stages import pictures
+from web.stages import pictures
 
 TEXTS = ENGLISH["stages"]
 

@@ -10,7 +10,7 @@ import pytest
 from playwright.sync_api import Browser, Locator, Page, Playwright, expect, sync_playwright
 
 from benchmarks.servers import free_port, wait_for
-from page.texts import LANGUAGES
+from web.texts import LANGUAGES
 
 PROJECT = Path(__file__).parents[2]
 EXAMPLES = PROJECT / "assets" / "examples"

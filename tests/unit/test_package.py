@@ -59,7 +59,7 @@ def test_the_wheel_holds_both_models_and_all_of_the_page(wheel):
         names = archive.namelist()
         for model in (DEFAULT_MODEL, DEFAULT_PAGE_MODEL):
             assert archive.read(f"digits/bundled/models/{model.name}") == model.read_bytes()
-    page = [path.relative_to(PROJECT) for path in (PROJECT / "page").rglob("*") if path.is_file()]
+    page = [path.relative_to(PROJECT) for path in (PROJECT / "web").rglob("*") if path.is_file()]
     page = [path for path in page if path.suffix not in (".pyc", ".pyi")]  # the latter are Gradio's, ignored by git
     assert len(page) > 50
     assert [path for path in page if f"digits/bundled/{path}" not in names] == []

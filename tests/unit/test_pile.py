@@ -10,10 +10,10 @@ import pytest
 from PIL import Image
 
 from helpers.browser import EXAMPLES
-from page import pile
-from page.files import row
-from page.pile import MAX_ENTRIES, MAX_FILE, MEGABYTE, FileProblem, Item, opened
-from page.texts import LANGUAGES, Texts
+from web import pile
+from web.files import row
+from web.pile import MAX_ENTRIES, MAX_FILE, MEGABYTE, FileProblem, Item, opened
+from web.texts import LANGUAGES, Texts
 
 NUMBER = (EXAMPLES / "5-4079.png").read_bytes()
 ENGLISH = Texts("en")

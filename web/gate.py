@@ -16,10 +16,10 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from page import texts
-from page.json_limits import is_too_complex
-from page.pile import MEGABYTE
-from page.routes import route_of
+from web import texts
+from web.json_limits import is_too_complex
+from web.pile import MEGABYTE
+from web.routes import route_of
 
 PLACES = 160  # requests with a body that are worked on or wait for it
 MAX_HELD = 256 * MEGABYTE  # bytes of all bodies in memory

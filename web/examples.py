@@ -5,7 +5,7 @@ from pathlib import Path
 
 import gradio as gr
 
-from page.component import parts
+from web.component import parts
 
 FILES = sorted((Path(__file__).parent.parent / "assets" / "examples").glob("*.png"))
 

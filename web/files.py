@@ -20,10 +20,10 @@ from pydantic import BaseModel, Field, NonNegativeInt, ValidationError
 from digits import DigitReader, ImageError
 from digits.images import shrunk
 from digits.reader import Stages
-from page.component import parts
-from page.pile import MAX_ENTRIES, MAX_FILE, MEGABYTE, FileProblem, Item, opened, too_large
-from page.source import LocalFiles
-from page.texts import Texts, percent, spoken_by
+from web.component import parts
+from web.pile import MAX_ENTRIES, MAX_FILE, MEGABYTE, FileProblem, Item, opened, too_large
+from web.source import LocalFiles
+from web.texts import Texts, percent, spoken_by
 
 SLICE = 0.3  # seconds of reading between two looks at the table
 BATCH = 8  # files that are sent at a time

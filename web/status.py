@@ -11,7 +11,7 @@ from starlette.middleware import Middleware
 from starlette.responses import JSONResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from page.texts import OUR_FAULT
+from web.texts import OUR_FAULT
 
 _ANSWERED = re.compile(r"/gradio_api/run/.*")
 

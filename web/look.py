@@ -5,7 +5,7 @@ from typing import Any
 
 import gradio as gr
 
-from page.texts import HEAD, translated
+from web.texts import HEAD, translated
 
 _FONT = ["system-ui", "-apple-system", "Segoe UI", "Roboto", "Noto Sans", "sans-serif"]
 

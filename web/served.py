@@ -6,7 +6,7 @@ from starlette.requests import Request
 from starlette.responses import FileResponse
 from starlette.routing import Route
 
-from page.code import EXAMPLE
+from web.code import EXAMPLE
 
 SCREENSHOT = Path(__file__).parent.parent / "assets" / "screenshots" / "wide-light.png"
 

@@ -22,9 +22,9 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse
 from starlette.routing import Route
 
-from page import texts
-from page.files import BATCH
-from page.pile import MAX_FILE, MEGABYTE
+from web import texts
+from web.files import BATCH
+from web.pile import MAX_FILE, MEGABYTE
 
 MAX_AGE = 3600  # seconds that a file is kept
 MAX_STORED = 2048 * MEGABYTE  # bytes of all files; the oldest go first

@@ -10,8 +10,8 @@ from typing import Any
 import gradio as gr
 
 from digits import Number, Reading
-from page.component import parts
-from page.texts import Texts, percent
+from web.component import parts
+from web.texts import Texts, percent
 
 # From the answer's value to those of the top 3 and the bars: what the chosen digit may be.
 CHOSEN_DIGIT = Path(__file__).with_name("chosen.js").read_text("utf-8")

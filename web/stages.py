@@ -16,8 +16,8 @@ from gradio.components.base import server
 from PIL import Image
 
 from digits import Stages
-from page.component import Component, parts
-from page.source import LocalFiles, Source
+from web.component import Component, parts
+from web.source import LocalFiles, Source
 
 # Makes the pictures of an image and of a digit of it, by its index.
 See = Callable[[Source, int], dict[str, Any]]

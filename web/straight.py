@@ -14,10 +14,10 @@ from starlette.routing import Route
 
 from digits import DigitReader, ImageError
 from digits.parallel.cores import ReaderPool
-from page import texts
-from page.dispatch import Dispatcher, Gone
-from page.pile import MAX_FILE
-from page.source import decoded
+from web import texts
+from web.dispatch import Dispatcher, Gone
+from web.pile import MAX_FILE
+from web.source import decoded
 
 # All are answered by the road itself: in JSON, and with a sentence.
 _METHODS = ("DELETE", "GET", "OPTIONS", "PATCH", "POST", "PUT", "TRACE")

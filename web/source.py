@@ -14,7 +14,7 @@ from gradio.exceptions import InvalidPathError
 from gradio.utils import is_in_or_equal
 from gradio_client.utils import is_http_url_like
 
-from page import texts
+from web import texts
 
 Source = bytes | str | None
 

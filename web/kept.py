@@ -13,7 +13,7 @@ from gradio import Blocks
 from gradio.queueing import Queue
 from gradio.state_holder import SessionState, StateHolder
 
-from page.texts import BUSY, NO_ENDPOINT
+from web.texts import BUSY, NO_ENDPOINT
 
 PLACES = 64  # requests that wait in Gradio's queue
 

@@ -8,9 +8,9 @@ from fastapi import HTTPException
 from gradio.components.base import server
 
 from digits import Reading
-from page.component import Component, parts
-from page.source import LocalFiles, Source
-from page.texts import Texts, percent, spoken_by
+from web.component import Component, parts
+from web.source import LocalFiles, Source
+from web.texts import Texts, percent, spoken_by
 
 # Reads what lies on the pad, for a visitor of a language: the answer, and the reading if there is one.
 Read = Callable[[Source, Texts], tuple[dict[str, Any], Reading | None]]

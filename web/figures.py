@@ -12,8 +12,8 @@ from typing import Any
 
 import gradio as gr
 
-from page.component import parts
-from page.curves import curves
+from web.component import parts
+from web.curves import curves
 
 PROJECT = Path(__file__).resolve().parent.parent
 
