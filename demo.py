@@ -22,23 +22,23 @@ from starlette.applications import Starlette
 from digits import DigitReader, ImageError, ModelError, Reading, __version__
 from digits.classifier import DEFAULT_MODEL
 from digits.parallel.cores import ReaderPool
-from web.answer import CHOSEN_DIGIT, Answer, nothing_yet, problem, read_as
 from web.assistants import HAS_ASSISTANTS, JsonAnswer
-from web.code import EXAMPLE, code
-from web.component import parts
-from web.examples import examples
-from web.figures import figures
-from web.files import Files
+from web.components.answer.answer import CHOSEN_DIGIT, Answer, nothing_yet, problem, read_as
+from web.components.code.code import EXAMPLE, code
+from web.components.component import parts
+from web.components.examples.examples import examples
+from web.components.figures.figures import figures
+from web.components.files.files import Files
+from web.components.pad.pad import Pad
+from web.components.steps.steps import HowItSees, pictures
 from web.gate import GATE, UNKNOWN
 from web.headers import with_headers
 from web.kept import Forgetful, KnownComponents, ShortQueue
 from web.look import LOOK
-from web.pad import Pad
 from web.pile import MAX_FILE
 from web.preview import PREVIEW
 from web.served import ROUTES
 from web.source import ImageFile, Page, Source
-from web.stages import HowItSees, pictures
 from web.status import STATUS
 from web.straight import straight_road
 from web.texts import NO_IMAGE, PREDICT, TITLE, Texts, not_listening, translated

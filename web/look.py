@@ -5,6 +5,7 @@ from typing import Any
 
 import gradio as gr
 
+from digits.resources import ROOT
 from web.texts import HEAD, translated
 
 _FONT = ["system-ui", "-apple-system", "Segoe UI", "Roboto", "Noto Sans", "sans-serif"]
@@ -21,6 +22,6 @@ LOOK: dict[str, Any] = {
     "css_paths": Path(__file__).with_name("page.css"),
     "footer_links": [],  # the page has its own footer, in every language
     "head": HEAD,
-    "favicon_path": Path(__file__).parent.parent / "assets" / "favicon.svg",
+    "favicon_path": ROOT / "assets" / "favicon.svg",
     "i18n": translated,
 }

@@ -11,7 +11,7 @@ from typing import Literal
 
 from starlette.routing import compile_path
 
-from web.files import BATCH
+from web.components.files.files import BATCH
 from web.pile import MAX_FILE, MEGABYTE
 
 MAX_BODY = MAX_FILE * 4 // 3 + MEGABYTE  # bytes: one file as base64, and what is said of it

@@ -6,9 +6,10 @@ from starlette.requests import Request
 from starlette.responses import FileResponse
 from starlette.routing import Route
 
-from web.code import EXAMPLE
+from digits.resources import ROOT
+from web.components.code.code import EXAMPLE
 
-SCREENSHOT = Path(__file__).parent.parent / "assets" / "screenshots" / "wide-light.png"
+SCREENSHOT = ROOT / "assets" / "screenshots" / "wide-light.png"
 
 
 def _served(name: str, path: Path) -> Route:

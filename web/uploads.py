@@ -23,7 +23,7 @@ from starlette.responses import JSONResponse
 from starlette.routing import Route
 
 from web import texts
-from web.files import BATCH
+from web.components.files.files import BATCH
 from web.pile import MAX_FILE, MEGABYTE
 
 MAX_AGE = 3600  # seconds that a file is kept

@@ -12,7 +12,7 @@ from starlette.requests import ClientDisconnect
 from starlette.testclient import TestClient
 
 from web import texts
-from web.files import BATCH
+from web.components.files.files import BATCH
 from web.pile import MAX_FILE
 from web.uploads import UPLOAD, own_folder, sweep
 

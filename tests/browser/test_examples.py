@@ -5,7 +5,7 @@ from PIL import Image
 from playwright.sync_api import expect
 
 from helpers.browser import EXAMPLES, expect_number
-from web.examples import shown_on
+from web.components.examples.examples import shown_on
 
 
 def numbers_on(path) -> list[str]:

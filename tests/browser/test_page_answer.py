@@ -11,8 +11,8 @@ from digits import Reading
 from helpers.browser import expect_winner, sentence, shown_lines
 from helpers.readings import digit, reading, written
 from tests.browser.test_page_accessibility import serious_findings
-from web.answer import read_as
-from web.pad import boxes
+from web.components.answer.answer import read_as
+from web.components.pad.pad import boxes
 from web.texts import LANGUAGES, Texts
 
 TABLE = (("12.50", "7", "-3"), ("8", "", "24,90"))

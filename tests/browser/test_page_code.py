@@ -14,7 +14,7 @@ from playwright.sync_api import Page, expect
 from helpers.browser import ENGLISH, PROJECT
 from helpers.readings import reading, written
 from web.assistants import HAS_ASSISTANTS
-from web.code import EXAMPLE, REFUSALS, SNIPPETS
+from web.components.code.code import EXAMPLE, REFUSALS, SNIPPETS
 from web.texts import LANGUAGES
 
 TEXTS = ENGLISH["code"]

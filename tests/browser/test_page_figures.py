@@ -15,7 +15,7 @@ from digits.classifier import DEFAULT_MODEL
 from digits.pages import DEFAULT_PAGE_MODEL
 from helpers.browser import ENGLISH, PROJECT
 from tests.unit.test_documents import cell
-from web.figures import measured, named, tables
+from web.components.figures.figures import measured, named, tables
 from web.texts import LANGUAGES
 
 ACCURACY = (PROJECT / "benchmarks" / "accuracy.md").read_text()

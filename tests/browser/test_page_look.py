@@ -6,8 +6,8 @@ from playwright.sync_api import expect
 from assets.hand import write
 from helpers.browser import expect_number, sentence
 from helpers.readings import digit, reading
-from web.answer import nothing_yet, read_as
-from web.pad import boxes
+from web.components.answer.answer import nothing_yet, read_as
+from web.components.pad.pad import boxes
 from web.texts import Texts
 
 ENGLISH = Texts("en")

@@ -11,7 +11,7 @@ from PIL import Image
 
 from helpers.browser import EXAMPLES
 from web import pile
-from web.files import row
+from web.components.files.files import row
 from web.pile import MAX_ENTRIES, MAX_FILE, MEGABYTE, FileProblem, Item, opened
 from web.texts import LANGUAGES, Texts
 

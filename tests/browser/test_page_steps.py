@@ -12,9 +12,9 @@ from assets.hand import write
 from digits import Stages
 from helpers.browser import ENGLISH, EXAMPLES, choose_file, expect_number, expect_winner
 from helpers.readings import reading, written
-from web.stages import pictures
+from web.components.steps.steps import pictures
 
-TEXTS = ENGLISH["stages"]
+TEXTS = ENGLISH["steps"]
 
 
 def unfold(page: Page) -> None:

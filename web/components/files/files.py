@@ -20,7 +20,7 @@ from pydantic import BaseModel, Field, NonNegativeInt, ValidationError
 from digits import DigitReader, ImageError
 from digits.images import shrunk
 from digits.reader import Stages
-from web.component import parts
+from web.components.component import parts
 from web.pile import MAX_ENTRIES, MAX_FILE, MEGABYTE, FileProblem, Item, opened, too_large
 from web.source import LocalFiles
 from web.texts import Texts, percent, spoken_by
@@ -52,7 +52,8 @@ class Files(LocalFiles, gr.HTML):
 
     def __init__(self, reader: DigitReader, **options: Any):
         limits = {"batch": BATCH, "megabytes": MAX_FILE // MEGABYTE, "entries": MAX_ENTRIES}
-        super().__init__(None, **{**options, **limits, **parts("files", "dropped.js", "table.js", "save.js")})
+        scripts = ("files/dropped.js", "files/table.js", "shared/save.js")
+        super().__init__(None, **{**options, **limits, **parts("files", *scripts)})
         self._reader = reader
         # One pile at a time reads, a slice each, whoever's it is: those who write on the pad don't wait for a thousand
         # photos.

@@ -57,7 +57,7 @@ function frames({frames: urls, labels, chosen}) {
 }
 
 function render() {
-  const {stages: said} = texts;
+  const {steps: said} = texts;
   about.textContent = seen.pixels ? said.about : said.nothing;
   if (!seen.pixels) return strip.replaceChildren();
   const steps = [

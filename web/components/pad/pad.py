@@ -8,7 +8,7 @@ from fastapi import HTTPException
 from gradio.components.base import server
 
 from digits import Reading
-from web.component import Component, parts
+from web.components.component import Component, parts
 from web.source import LocalFiles, Source
 from web.texts import Texts, percent, spoken_by
 
@@ -24,7 +24,7 @@ class Pad(LocalFiles, Component):
     """
 
     def __init__(self, read: Read, **options: Any):
-        super().__init__(None, **{**options, **parts("pad", "ink.js", "camera.js")})
+        super().__init__(None, **{**options, **parts("pad", "pad/ink.js", "pad/camera.js")})
         self._read = read
 
     @server

@@ -5,9 +5,10 @@ from pathlib import Path
 
 import gradio as gr
 
-from web.component import parts
+from digits.resources import ROOT
+from web.components.component import parts
 
-FILES = sorted((Path(__file__).parent.parent / "assets" / "examples").glob("*.png"))
+FILES = sorted((ROOT / "assets" / "examples").glob("*.png"))
 
 
 def examples() -> gr.HTML:

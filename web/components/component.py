@@ -1,4 +1,4 @@
-"""How this page's own components are made: a template, a style sheet and scripts, which stand beside this file.
+"""How this page's own components are made: a template, a style sheet and scripts, in a folder for each component.
 
 Templates and scripts find their texts in `texts`, in the visitor's language (see texts.HEAD). Components tell one
 another what concerns only the browser by events of the document: `digits:example` (an example was chosen),
@@ -25,11 +25,16 @@ class Component(gr.HTML):
 
 
 def parts(name: str, *scripts: str) -> dict[str, Any]:
-    """Options for a gr.HTML made of NAME.html and, where there are any, NAME.css, the scripts and NAME.js."""
+    """Options for a gr.HTML made of NAME.html and, where there are any, NAME.css, the scripts and NAME.js.
+
+    Args:
+        name: of the component and of its folder.
+        scripts: further scripts, by their paths in web/components/: "pad/ink.js".
+    """
     return {
-        "html_template": (_HERE / f"{name}.html").read_text("utf-8"),
-        "css_template": _text(f"{name}.css"),
-        "js_on_load": "\n".join(_text(script) for script in (*scripts, f"{name}.js")) or None,
+        "html_template": (_HERE / name / f"{name}.html").read_text("utf-8"),
+        "css_template": _text(f"{name}/{name}.css"),
+        "js_on_load": "\n".join(_text(script) for script in (*scripts, f"{name}/{name}.js")) or None,
         "apply_default_css": False,
     }
 

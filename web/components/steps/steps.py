@@ -1,6 +1,6 @@
 """How it sees: each stage of reading an image as a picture, for one image and one digit of it.
 
-It turns Stages into pictures; stages.js asks for them, and only while they are unfolded.
+It turns Stages into pictures; steps.js asks for them, and only while they are unfolded.
 """
 
 import base64
@@ -16,7 +16,7 @@ from gradio.components.base import server
 from PIL import Image
 
 from digits import Stages
-from web.component import Component, parts
+from web.components.component import Component, parts
 from web.source import LocalFiles, Source
 
 # Makes the pictures of an image and of a digit of it, by its index.
@@ -38,12 +38,12 @@ UNLIKELY, LIKELY = (236, 72, 153), (131, 24, 67)
 class HowItSees(LocalFiles, Component):
     """A strip of pictures, folded away until it is asked for.
 
-    Its value is the image (see `Pad`) and the index of the digit that is looked at closely. stages.js asks `see` for
+    Its value is the image (see `Pad`) and the index of the digit that is looked at closely. steps.js asks `see` for
     the pictures of both.
     """
 
     def __init__(self, see: See, **options: Any):
-        super().__init__(None, **{**options, **parts("stages")})
+        super().__init__(None, **{**options, **parts("steps")})
         self._see = see
 
     @server

@@ -10,7 +10,7 @@ from typing import Any
 import gradio as gr
 
 from digits import Number, Reading
-from web.component import parts
+from web.components.component import parts
 from web.texts import Texts, percent
 
 # From the answer's value to those of the top 3 and the bars: what the chosen digit may be.
@@ -21,7 +21,7 @@ class Answer(gr.HTML):
     """The numbers and the sentence; its value is what `read_as` and its siblings make."""
 
     def __init__(self, value: dict | None = None, **options: Any):
-        super().__init__(value or nothing_yet(), **{**options, **parts("answer", "save.js")})
+        super().__init__(value or nothing_yet(), **{**options, **parts("answer", "shared/save.js")})
 
     def api_info(self) -> dict[str, Any]:
         return {"type": "object"}

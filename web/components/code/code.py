@@ -1,6 +1,6 @@
 """Use it from code: lines that run as they stand, what they are answered, and what is refused.
 
-The lines are files of web/snippets/, which run against a page on this machine; the browser puts the address that the
+The lines are the files in snippets/, which run against a page on this machine; the browser puts the address that the
 visitor is at in its place. It knows no endpoint but the one that they call.
 """
 
@@ -14,8 +14,8 @@ import gradio as gr
 from digits import Reading
 from web import texts
 from web.assistants import HAS_ASSISTANTS
-from web.component import parts
-from web.examples import FILES, shown_on
+from web.components.component import parts
+from web.components.examples.examples import FILES, shown_on
 
 # Of the parts of an answer, in the order in which they are explained.
 PARTS_FIELDS = ("digit", "prob", "probs", "top", "certain", "box", "line", "mark")

@@ -12,10 +12,9 @@ from typing import Any
 
 import gradio as gr
 
-from web.component import parts
-from web.curves import curves
-
-PROJECT = Path(__file__).resolve().parent.parent
+from digits.resources import ROOT
+from web.components.component import parts
+from web.components.figures.curves import curves
 
 Table = dict[str, list]
 
@@ -25,7 +24,7 @@ def figures() -> gr.HTML:
     return gr.HTML(measured(), elem_classes="figures", **parts("figures"))
 
 
-def measured(project: Path = PROJECT) -> dict[str, Any]:
+def measured(project: Path = ROOT) -> dict[str, Any]:
     """All figures, as plain data.
 
     Args:
