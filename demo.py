@@ -22,7 +22,6 @@ from starlette.applications import Starlette
 from digits import DigitReader, ImageError, ModelError, Reading, __version__
 from digits.classifier import DEFAULT_MODEL
 from digits.parallel.cores import ReaderPool
-from web.assistants import HAS_ASSISTANTS, JsonAnswer
 from web.components.answer.answer import CHOSEN_DIGIT, Answer, nothing_yet, problem, read_as
 from web.components.code.code import EXAMPLE, code
 from web.components.component import parts
@@ -31,18 +30,19 @@ from web.components.figures.figures import figures
 from web.components.files.files import Files
 from web.components.pad.pad import Pad
 from web.components.steps.steps import HowItSees, pictures
-from web.gate import GATE, UNKNOWN
-from web.headers import with_headers
-from web.kept import Forgetful, KnownComponents, ShortQueue
 from web.look import LOOK
-from web.pile import MAX_FILE
-from web.preview import PREVIEW
-from web.served import ROUTES
+from web.server.assistants import HAS_ASSISTANTS, JsonAnswer
+from web.server.gate import GATE, UNKNOWN
+from web.server.headers import with_headers
+from web.server.kept import Forgetful, KnownComponents, ShortQueue
+from web.server.pile import MAX_FILE
+from web.server.preview import PREVIEW
+from web.server.served import ROUTES
+from web.server.status import STATUS
+from web.server.straight import straight_road
+from web.server.uploads import UPLOAD, own_folder, swept
 from web.source import ImageFile, Page, Source
-from web.status import STATUS
-from web.straight import straight_road
 from web.texts import NO_IMAGE, PREDICT, TITLE, Texts, not_listening, translated
-from web.uploads import UPLOAD, own_folder, swept
 
 MAX_THREADS = 8  # images read at the same time; more wait
 INTERRUPTED = 130  # exit status

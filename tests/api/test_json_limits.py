@@ -7,7 +7,7 @@ import pytest
 from tests.api.test_safety import RUN, fetch
 from tests.api.test_straight_road import JSON, ask
 from web import texts
-from web.json_limits import MAX_DEPTH, MAX_VALUES, is_too_complex
+from web.server.json_limits import MAX_DEPTH, MAX_VALUES, is_too_complex
 
 
 def nested(depth: int):

@@ -11,7 +11,7 @@ from starlette.testclient import TestClient
 
 from demo import create_demo
 from tests.api.test_api import NUMBER, data_url
-from web.kept import KEPT, PLACES, Forgetful, ShortQueue
+from web.server.kept import KEPT, PLACES, Forgetful, ShortQueue
 
 
 @pytest.fixture

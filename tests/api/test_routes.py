@@ -10,8 +10,8 @@ from starlette.routing import BaseRoute
 from demo import create_demo
 from tests.api.test_safety import fetch
 from web import texts
-from web.routes import ROUTES
-from web.served import ROUTES as SERVED
+from web.server.routes import ROUTES
+from web.server.served import ROUTES as SERVED
 
 # Routes of Gradio 6.31 that neither the page nor gradio_client, MCP and /predict need. ANY: a mounted application.
 CLOSED = {
@@ -60,11 +60,13 @@ def test_each_route_of_gradio_is_allowed_or_known_to_be_closed(reader):
     allowed = {f"{method} {route.path}" for route in ROUTES for method in route.methods.split()}
     mounted = {f"ANY {route.path}" for route in ROUTES}
     new = found - allowed - mounted - CLOSED
-    assert not new, f"Gradio has new routes: allow those that are needed in web/routes.py, name the others here: {new}"
+    assert not new, (
+        f"Gradio has new routes: allow those that are needed in web/server/routes.py, name the others here: {new}"
+    )
     gone = CLOSED - found
     assert not gone, f"Gradio has these routes no more: {gone}"
     unknown = {route.path for route in ROUTES} - own - {line.partition(" ")[2] for line in found}
-    assert not unknown, f"web/routes.py allows what Gradio does not have: {unknown}"
+    assert not unknown, f"web/server/routes.py allows what Gradio does not have: {unknown}"
     assert not allowed & CLOSED
 
 

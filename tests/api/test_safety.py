@@ -33,10 +33,10 @@ from tests.api.test_api import FILE, assert_same_reading
 from tests.api.test_straight_road import ask, image_json
 from tests.unit.test_cores import processes
 from web import texts
-from web.gate import PLACES, Gate
-from web.routes import MAX_ASIDE, MAX_BODY, MAX_UPLOAD, ROUTES
-from web.status import Status
-from web.straight import straight_road
+from web.server.gate import PLACES, Gate
+from web.server.routes import MAX_ASIDE, MAX_BODY, MAX_UPLOAD, ROUTES
+from web.server.status import Status
+from web.server.straight import straight_road
 
 NUMBER = EXAMPLES / "5-4079.png"
 RUN = "/gradio_api/run/predict"
@@ -282,7 +282,7 @@ def test_a_client_that_sends_a_byte_now_and_then_is_told_so(narrow, monkeypatch)
     address, _ = narrow
     (route,) = [route for route in ROUTES if route.path == "/predict"]
     hasty = replace(route, seconds=1)
-    monkeypatch.setattr("web.routes.ROUTES", (hasty,))
+    monkeypatch.setattr("web.server.routes.ROUTES", (hasty,))
     began = time.monotonic()
     with begin(address, "/predict", 1000, b"{") as client:
         client.settimeout(0.2)
@@ -378,7 +378,7 @@ def test_a_fault_of_ours_shows_no_trace(monkeypatch):
         def read_many(self, images):
             raise RuntimeError("a secret")
 
-    monkeypatch.setattr("web.gate.log.exception", lambda said: None)
+    monkeypatch.setattr("web.server.gate.log.exception", lambda said: None)
     app = Starlette(routes=[straight_road(Broken())], middleware=[Middleware(Gate)])
     assert apart(asyncio.run, answer_of(app, "/predict", b"x")) == (500, {"error": texts.OUR_FAULT})
 

@@ -11,7 +11,7 @@ from PIL import Image
 from helpers.browser import EXAMPLES
 from tests.api.test_api import assert_same_reading
 from web import texts
-from web.pile import MAX_FILE
+from web.server.pile import MAX_FILE
 
 NUMBER = EXAMPLES / "5-4079.png"
 JSON = "application/json"

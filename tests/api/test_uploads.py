@@ -13,8 +13,8 @@ from starlette.testclient import TestClient
 
 from web import texts
 from web.components.files.files import BATCH
-from web.pile import MAX_FILE
-from web.uploads import UPLOAD, own_folder, sweep
+from web.server.pile import MAX_FILE
+from web.server.uploads import UPLOAD, own_folder, sweep
 
 APP = Starlette(routes=[UPLOAD])
 PATH = "/gradio_api/upload"

@@ -13,8 +13,8 @@ from playwright.sync_api import Page, expect
 
 from helpers.browser import ENGLISH, PROJECT
 from helpers.readings import reading, written
-from web.assistants import HAS_ASSISTANTS
 from web.components.code.code import EXAMPLE, REFUSALS, SNIPPETS
+from web.server.assistants import HAS_ASSISTANTS
 from web.texts import LANGUAGES
 
 TEXTS = ENGLISH["code"]

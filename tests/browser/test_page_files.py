@@ -17,7 +17,7 @@ from assets.hand import write
 from helpers.browser import ENGLISH, EXAMPLES, expect_number
 from helpers.readings import reading, written
 from tests.browser.test_page_photos import PUT_FILE
-from web.pile import MAX_FILE
+from web.server.pile import MAX_FILE
 from web.texts import LANGUAGES
 
 TEXTS = ENGLISH["files"]

@@ -10,9 +10,9 @@ import pytest
 from PIL import Image
 
 from helpers.browser import EXAMPLES
-from web import pile
 from web.components.files.files import row
-from web.pile import MAX_ENTRIES, MAX_FILE, MEGABYTE, FileProblem, Item, opened
+from web.server import pile
+from web.server.pile import MAX_ENTRIES, MAX_FILE, MEGABYTE, FileProblem, Item, opened
 from web.texts import LANGUAGES, Texts
 
 NUMBER = (EXAMPLES / "5-4079.png").read_bytes()

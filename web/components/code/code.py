@@ -13,9 +13,9 @@ import gradio as gr
 
 from digits import Reading
 from web import texts
-from web.assistants import HAS_ASSISTANTS
 from web.components.component import parts
 from web.components.examples.examples import FILES, shown_on
+from web.server.assistants import HAS_ASSISTANTS
 
 # Of the parts of an answer, in the order in which they are explained.
 PARTS_FIELDS = ("digit", "prob", "probs", "top", "certain", "box", "line", "mark")

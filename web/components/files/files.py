@@ -1,7 +1,7 @@
 """Many files: a place to drop them, and a table that fills while they are read.
 
 files.js sends the files and asks for their rows, a short slice of time at a time: nothing of a visitor is kept here in
-between, who stops or leaves has nothing running, and piles take turns. What a zip is stands in pile.py.
+between, who stops or leaves has nothing running, and piles take turns. What a zip is stands in web/server/pile.py.
 """
 
 import asyncio
@@ -21,7 +21,7 @@ from digits import DigitReader, ImageError
 from digits.images import shrunk
 from digits.reader import Stages
 from web.components.component import parts
-from web.pile import MAX_ENTRIES, MAX_FILE, MEGABYTE, FileProblem, Item, opened, too_large
+from web.server.pile import MAX_ENTRIES, MAX_FILE, MEGABYTE, FileProblem, Item, opened, too_large
 from web.source import LocalFiles
 from web.texts import Texts, percent, spoken_by
 

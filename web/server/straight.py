@@ -15,8 +15,8 @@ from starlette.routing import Route
 from digits import DigitReader, ImageError
 from digits.parallel.cores import ReaderPool
 from web import texts
-from web.dispatch import Dispatcher, Gone
-from web.pile import MAX_FILE
+from web.server.dispatch import Dispatcher, Gone
+from web.server.pile import MAX_FILE
 from web.source import decoded
 
 # All are answered by the road itself: in JSON, and with a sentence.

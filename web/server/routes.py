@@ -12,7 +12,7 @@ from typing import Literal
 from starlette.routing import compile_path
 
 from web.components.files.files import BATCH
-from web.pile import MAX_FILE, MEGABYTE
+from web.server.pile import MAX_FILE, MEGABYTE
 
 MAX_BODY = MAX_FILE * 4 // 3 + MEGABYTE  # bytes: one file as base64, and what is said of it
 MAX_UPLOAD = BATCH * MAX_FILE + MEGABYTE  # bytes: what the page sends at a time; goes to disk, and is not held

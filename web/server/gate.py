@@ -17,9 +17,9 @@ from starlette.responses import JSONResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from web import texts
-from web.json_limits import is_too_complex
-from web.pile import MEGABYTE
-from web.routes import route_of
+from web.server.json_limits import is_too_complex
+from web.server.pile import MEGABYTE
+from web.server.routes import route_of
 
 PLACES = 160  # requests with a body that are worked on or wait for it
 MAX_HELD = 256 * MEGABYTE  # bytes of all bodies in memory

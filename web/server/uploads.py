@@ -24,7 +24,7 @@ from starlette.routing import Route
 
 from web import texts
 from web.components.files.files import BATCH
-from web.pile import MAX_FILE, MEGABYTE
+from web.server.pile import MAX_FILE, MEGABYTE
 
 MAX_AGE = 3600  # seconds that a file is kept
 MAX_STORED = 2048 * MEGABYTE  # bytes of all files; the oldest go first
