@@ -4,7 +4,7 @@
     python demo.py --share            # a public link for a while
     python demo.py --host 0.0.0.0     # for others on the network
 
-It says what is on the page and what happens on an event. The reader is in digits/, the components are in page/.
+It says what is on the page and what happens on an event. The reader is in digits/, the components are in web/.
 """
 
 import argparse
@@ -21,28 +21,28 @@ from starlette.applications import Starlette
 
 from digits import DigitReader, ImageError, ModelError, Reading, __version__
 from digits.classifier import DEFAULT_MODEL
-from digits.cores import ReaderPool
-from page.answer import CHOSEN_DIGIT, Answer, nothing_yet, problem, read_as
-from page.assistants import HAS_ASSISTANTS, JsonAnswer
-from page.code import EXAMPLE, code
-from page.component import parts
-from page.examples import examples
-from page.figures import figures
-from page.files import Files
-from page.gate import GATE, UNKNOWN
-from page.headers import with_headers
-from page.kept import Forgetful, KnownComponents, ShortQueue
-from page.look import LOOK
-from page.pad import Pad
-from page.pile import MAX_FILE
-from page.preview import PREVIEW
-from page.served import ROUTES
-from page.source import ImageFile, Page, Source
-from page.stages import HowItSees, pictures
-from page.status import STATUS
-from page.straight import straight_road
-from page.texts import NO_IMAGE, PREDICT, TITLE, Texts, not_listening, translated
-from page.uploads import UPLOAD, own_folder, swept
+from digits.parallel.cores import ReaderPool
+from web.components.answer.answer import CHOSEN_DIGIT, Answer, nothing_yet, problem, read_as
+from web.components.code.code import EXAMPLE, code
+from web.components.component import parts
+from web.components.examples.examples import examples
+from web.components.figures.figures import figures
+from web.components.files.files import Files
+from web.components.pad.pad import Pad
+from web.components.steps.steps import HowItSees, pictures
+from web.look import LOOK
+from web.server.assistants import HAS_ASSISTANTS, JsonAnswer
+from web.server.gate import GATE, UNKNOWN
+from web.server.headers import with_headers
+from web.server.kept import Forgetful, KnownComponents, ShortQueue
+from web.server.pile import MAX_FILE
+from web.server.preview import PREVIEW
+from web.server.served import ROUTES
+from web.server.status import STATUS
+from web.server.straight import straight_road
+from web.server.uploads import UPLOAD, own_folder, swept
+from web.source import ImageFile, Page, Source
+from web.texts import NO_IMAGE, PREDICT, TITLE, Texts, not_listening, translated
 
 MAX_THREADS = 8  # images read at the same time; more wait
 INTERRUPTED = 130  # exit status

@@ -54,7 +54,7 @@ def bulk(cores: int) -> list[str]:
     """Rows of a table: how fast folders are read, and what that takes of the processor, all of Ray included."""
     import ray
 
-    from digits.bulk import SPARE_SLOTS, read_all
+    from digits.parallel.bulk import SPARE_SLOTS, read_all
 
     os.sched_setaffinity(0, range(cores))
     ray.init("local", num_cpus=cores + SPARE_SLOTS, include_dashboard=False, log_to_driver=False)

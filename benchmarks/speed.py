@@ -20,11 +20,11 @@ import numpy as np
 from benchmarks.tables import measured_with, show
 from digits import DigitReader, Reading
 from digits.classifier import DEFAULT_MODEL, Classifier
-from digits.cores import ReaderPool, read_files
 from digits.crops import crop
 from digits.images import load_pixels
 from digits.layout import DIGITS, Symbol, arrange
 from digits.pages import DEFAULT_PAGE_MODEL, PageNetwork
+from digits.parallel.cores import ReaderPool, read_files
 
 RUNS = 300
 RUNS_OF_A_PAGE = 40

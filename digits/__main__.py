@@ -18,8 +18,8 @@ from tqdm import tqdm
 
 from digits import DigitReader, ImageError, ModelError, Reading, __version__
 from digits.classifier import DEFAULT_MODEL
-from digits.cores import ReaderPool, read_files
 from digits.images import IMAGE_SUFFIXES, MOST_BYTES, ImageSource
+from digits.parallel.cores import ReaderPool, read_files
 from digits.resources import ROOT, install_command
 
 # From so many files on, a progress bar is shown.
@@ -110,7 +110,7 @@ def _serve(arguments: list[str]) -> int:
 
 def _on_cluster(args: argparse.Namespace) -> int:
     try:
-        from digits import bulk
+        from digits.parallel import bulk
     except ImportError:
         print(f"Reading on a cluster needs Ray: {install_command('ray')}", file=sys.stderr)
         return NO_RAY

@@ -10,7 +10,7 @@ PACKAGE = Path(__file__).resolve().parent
 BUNDLED = PACKAGE / "bundled"
 IS_INSTALLED = BUNDLED.is_dir()
 
-# The folder that holds models/, page/ and demo.py.
+# The folder that holds models/, web/ and demo.py.
 ROOT = BUNDLED if IS_INSTALLED else PACKAGE.parent
 
 

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from digits import DigitReader
-from tests.browser import browser, open_page, page, playwright, server  # noqa: F401  (fixtures of the page's tests)
+from helpers.browser import browser, open_page, page, playwright, server  # noqa: F401  (fixtures of the page's tests)
 
 # Where tests run in the background ctrl-C is ignored, and all that they start would ignore it as well.
 signal.signal(signal.SIGINT, signal.default_int_handler)

@@ -1,0 +1,90 @@
+"""Languages: every text in every one, chosen by the browser, in the answers and the errors too."""
+
+import re
+import string
+
+import pytest
+from playwright.sync_api import expect
+
+from assets.hand import write
+from digits import ImageError, __version__
+from helpers.browser import choose_file, sentence
+from web.texts import FALLBACK, LANGUAGES, Texts, spoken_by
+
+OTHERS = sorted(set(LANGUAGES) - {FALLBACK})
+
+
+def places(text) -> set[str | None]:
+    """The names in braces, where facts are put."""
+    return {name for _, name, _, _ in string.Formatter().parse(text)} - {None} if isinstance(text, str) else set()
+
+
+@pytest.mark.parametrize("language", OTHERS)
+def test_languages_say_the_same_things(language):
+    english, other = LANGUAGES[FALLBACK], LANGUAGES[language]
+    assert other.keys() == english.keys()
+    for section, texts in english.items():
+        assert other[section].keys() == texts.keys(), section
+        for key, text in texts.items():
+            theirs = other[section][key]
+            assert type(theirs) is type(text), key
+            assert len(theirs), key
+            assert places(theirs) == places(text), key
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_texts_are_safe_in_templates(language):
+    for section in LANGUAGES[language].values():
+        for text in section.values():
+            assert not set('<>"`$\\') & set("".join(text))
+
+
+class Request:
+    def __init__(self, accept: str):
+        self.headers = {"accept-language": accept} if accept else {}
+
+
+@pytest.mark.parametrize(
+    ("accept", "language"),
+    [("ko-KR,ko;q=0.9,en;q=0.8", "ko"), ("ko", "ko"), ("KO-kr", "ko"), ("en-GB,ko", "en"), ("fr,ko", "en"), ("", "en")],
+)
+def test_the_first_language_asked_for_counts(accept, language):
+    spoken = spoken_by(Request(accept))
+    assert spoken.say("answer.empty") == LANGUAGES[language]["answer"]["empty"]
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_problems_are_told_in_the_visitors_language(language):
+    texts = LANGUAGES[language]["not_read"]
+    error = ImageError("It is damaged.", "damaged")
+    assert Texts(language).problem(error) == texts["damaged"]
+    named = Texts(language).problem(ImageError("x is empty.", "empty_file", name="a.png"))
+    assert named == texts["empty_file"].format(name="a.png")
+    nameless = Texts(language).problem(ImageError("The file is empty.", "empty_file", name=""))
+    assert nameless == texts["empty_file"].format(name=texts["the_file"])
+
+
+@pytest.mark.parametrize(("locale", "said"), [("en-GB", "Version"), ("ko-KR", "버전")])
+def test_the_footer_names_the_version(open_page, locale, said):
+    expect(open_page(locale=locale).get_by_text(f"{said} {__version__}.")).to_be_visible()
+
+
+def test_korean_page(open_page, tmp_path):
+    page = open_page(390, 844, locale="ko-KR")
+    korean = LANGUAGES["ko"]
+    expect(page.locator("h1")).to_have_text(korean["page"]["title"])
+    expect(page).to_have_title(korean["page"]["title"])
+    expect(page.locator("html")).to_have_attribute("lang", "ko")
+    expect(page.get_by_text(korean["pad"]["hint"])).to_be_visible()
+    expect(sentence(page)).to_have_text(korean["answer"]["empty"])
+    write(page, "7", 0.36, 0.12, 0.45)
+    expect(sentence(page)).to_contain_text("7입니다")
+    broken = tmp_path / "broken.png"
+    broken.write_bytes(b"no image")
+    choose_file(page, broken)
+    expect(sentence(page)).to_have_text(korean["not_read"]["unknown_format"].format(name="broken.png"))
+    names = page.evaluate(
+        """[...document.querySelectorAll('[aria-label], [title], img[alt]')]
+           .filter((e) => e.checkVisibility()).map((e) => e.ariaLabel || e.title || e.alt)"""
+    )
+    assert [name for name in names if re.search("[A-Za-z]{4}", name) and not re.search("[가-힣]", name)] == []

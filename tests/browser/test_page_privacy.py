@@ -1,0 +1,21 @@
+"""Nothing of a visitor is kept in the browser: no cookie, no storage. (That no request leaves the machine is checked by
+every test of the page, see tests/helpers/browser.py.)"""
+
+from playwright.sync_api import expect
+
+from assets.hand import write
+from helpers.browser import ENGLISH, EXAMPLES, choose_file, expect_number
+
+
+def test_nothing_is_kept_in_the_browser(page):
+    write(page, "47", 0.2, 0.2, 0.3)
+    expect_number(page, "47")
+    choose_file(page, EXAMPLES / "5-4079.png")
+    expect_number(page, "4079")
+    for room in ("files", "figures", "code"):
+        page.get_by_role("tab", name=ENGLISH[room]["tab"]).click()
+    assert page.context.cookies() == []
+    assert page.evaluate("Object.keys(localStorage)") == []
+    assert page.evaluate("Object.keys(sessionStorage)") == []
+    assert page.evaluate("indexedDB.databases().then((all) => all.length)") == 0
+    expect(page.get_by_text(ENGLISH["page"]["privacy"])).to_be_visible()

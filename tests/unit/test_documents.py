@@ -1,0 +1,115 @@
+"""The figures in the documents are those that were measured, with the model that is shipped."""
+
+import hashlib
+import re
+from pathlib import Path
+
+import pytest
+
+from benchmarks.drawn import DRAWN_SETS
+from benchmarks.sets import SETS
+from digits.classifier import DEFAULT_MODEL
+from digits.pages import DEFAULT_PAGE_MODEL
+
+ROOT = Path(__file__).parents[2]
+MEASURED = (ROOT / "benchmarks" / "accuracy.md").read_text()
+SPEED = (ROOT / "benchmarks" / "speed.md").read_text()
+LOAD = (ROOT / "benchmarks" / "load.md").read_text()
+OVERLOAD = (ROOT / "benchmarks" / "overload.md").read_text()
+RIVALS = (ROOT / "benchmarks" / "rivals.md").read_text()
+FUZZ = (ROOT / "benchmarks" / "fuzz.md").read_text()
+CLUSTER = (ROOT / "benchmarks" / "cluster.md").read_text()
+SCALING = (ROOT / "docs" / "scaling.md").read_text()
+README = (ROOT / "README.md").read_text()
+CARD = (ROOT / "models" / "README.md").read_text()
+
+
+def cell(table: str, row: str, *columns: str) -> str:
+    """The figure of a row in the column that is there of these."""
+    head, *rows = [line.strip("| ").split(" | ") for line in table.splitlines() if line.startswith("| ")]
+    (found,) = [cells for cells in rows if cells[0] == row]
+    (column,) = set(head) & set(columns)
+    return found[head.index(column)]
+
+
+@pytest.mark.parametrize("measured", [MEASURED, SPEED, FUZZ], ids=["accuracy", "speed", "fuzz"])
+def test_tables_were_measured_with_the_shipped_models(measured):
+    digests = re.findall(r"SHA-256 begins with (\w+)", measured)
+    assert 1 <= len(digests) <= 2  # of the digit network, and of the page network
+    for digest, model in zip(digests, (DEFAULT_MODEL, DEFAULT_PAGE_MODEL)):
+        assert hashlib.sha256(model.read_bytes()).hexdigest().startswith(digest)
+
+
+@pytest.mark.parametrize("document", [README, CARD], ids=["README", "model card"])
+def test_documents_quote_the_table_as_it_was_measured(document):
+    table = [line for line in MEASURED.partition("\n\n")[0].splitlines() if not line.startswith("|-")]
+    assert [line.split(" | ")[0].removeprefix("| ") for line in table] == ["set", *SETS, *DRAWN_SETS]
+    assert [line for line in table if line not in document] == []
+
+
+def test_the_readme_names_the_corruptions_mean_and_the_area_as_measured():
+    (mean,) = re.findall(r"\*\*mean\*\* \| \*\*([\d.]+)%", MEASURED)
+    (area,) = re.findall(r"ROC curve ([\d.]+)", MEASURED)
+    assert f"{mean} %" in README
+    assert area in README
+
+
+def test_the_readme_names_the_shipped_networks_figures():
+    (accuracy,) = re.findall(r"MNIST test accuracy \| \*\*([\d.]+)%", CARD)
+    assert f"**{accuracy} %**" in README
+
+
+def test_the_readme_names_the_speed_as_measured():
+    drawing = cell(SPEED, "480x480 drawing of a 7", "read()", "whole road")
+    photo = cell(SPEED, "12-megapixel photo of a 7", "read()", "whole road")
+    (start,) = re.findall(r"command line, one 480x480 drawing \| ([\d.]+ s)", SPEED)
+    assert f"drawing in {drawing}" in README
+    assert f"photo in {photo}" in README
+    assert f"answers {start}" in README
+
+
+def test_the_readme_says_what_the_fuzz_found():
+    rows = [[cell.strip() for cell in line.split("|")[1:-1]] for line in FUZZ.splitlines()[2:5]]
+    assert sum(int(row[1]) for row in rows) == 100_000
+    assert {row[4] for row in rows} == {"0"}
+    slowest = max((row[6] for row in rows), key=lambda seconds: float(seconds.split()[0]))
+    assert f"the slowest took {slowest} of a core" in " ".join(README.split())
+
+
+def test_the_readme_names_load_and_memory_as_measured():
+    for server in ("ours", "Flask + Keras"):
+        row = rf"^\| {re.escape(server)} \| 28x28 digit \| 32 \| (\d+) .* \| (\d+) ms \| 0 \|"
+        ((rate, p99),) = re.findall(row, LOAD, re.MULTILINE)
+        assert f"{rate} requests/s, 99 % within {int(p99):,} ms" in README
+    for server in ("ours", "Gradio + Keras"):
+        (megabytes,) = re.findall(rf"^\| {re.escape(server)} \| (\d+) MB", LOAD, re.MULTILINE)
+        assert f"{megabytes} MB" in README
+
+
+def test_the_readme_names_the_overload_as_measured():
+    rows = dict(re.findall(r"^\| ([^|]+?) \| ([^|]+?) \|$", OVERLOAD, re.MULTILINE))
+    held, asked = (int(rows[name].removesuffix("/s")) for name in ("rate that it holds, 32 callers", "asked for 600 s"))
+    assert abs(asked - 2 * held) <= 1
+    assert rows["answered otherwise"] == rows["answers that differ from the serial run's"] == "0"
+    said = " ".join(README.split())
+    assert f"Asked for {asked:,} requests/s for ten minutes, twice what it holds" in said
+    assert f"it answered {int(rows['answered'].partition(',')[0]):,}" in said
+    assert f"refused {int(rows['refused with 503']):,} with 503" in said
+    assert f"the next one in {rows['first answer once it was over'].partition(',')[0]} once" in said
+
+
+def test_the_readme_names_the_rivals_as_measured():
+    times = dict(re.findall(r"^\| ([^|]+?) \| ([\d.]+) ms", RIVALS, re.MULTILINE))
+    (row,) = re.findall(r"^\| the network alone, one core .*$", README, re.MULTILINE)
+    for name, milliseconds in times.items():
+        shown = f"{float(milliseconds):.0f}" if float(milliseconds) > 10 else milliseconds
+        assert re.search(rf"\b{re.escape(shown)} ms", row), name
+
+
+def test_scaling_reckons_with_what_was_measured():
+    rows = [line for line in CLUSTER.splitlines() if line.startswith("|")]
+    assert len(rows) == 14
+    assert [line for line in rows if line not in SCALING] == []
+    for image in ("28x28 digit", "560x420 photo of a digit"):
+        (rate,) = re.findall(rf"^\| ours \| {image} \| 32 \| (\d+) ", LOAD, re.MULTILINE)
+        assert re.search(rf"\b{rate}\b", SCALING)
