@@ -213,7 +213,7 @@ class DigitReader:
         if whole is not None and whole[1] > 0.5:
             certainties = [answer[1] for answer, digit in zip(read, are_digits) if digit and answer]
             if whole[1] > math.prod(certainties) * bool(certainties):
-                seen = {int(answer[0].argmax()) for answer in read if answer}
+                seen = {int(answer[0].argmax()) for answer, digit in zip(read, are_digits) if digit and answer}
                 return self._one_digit(page, *whole, page.frames[-1], page.boxes[0], int(whole[0].argmax()) in seen)
         layout = arrange(
             [
