@@ -298,3 +298,29 @@ def test_boxes_end_where_the_image_does(stubbed, size, box, rotation):
     left, top, right, bottom = digit.box
     assert 0 <= left < right <= size[0]
     assert 0 <= top < bottom <= size[1]
+
+
+@pytest.mark.parametrize("text", ["1", ""])
+def test_one_digit_is_vouched_for_only_where_the_page_network_reads_it_too(monkeypatch, text):
+    """What it takes for other writing, a tenth part a one, is a one to the digit network."""
+    reader = DigitReader()
+    is_one = np.eye(10, dtype=np.float32)[1]
+    monkeypatch.setattr(
+        reader._classifier, "classify", lambda frames: (np.tile(is_one, (len(frames), 1)), np.ones(len(frames)))
+    )
+
+    class Doubting(StubPageNetwork):
+        def find_upright(self, pixels):
+            ((character,), views, rotation) = super().find_upright(pixels)
+            if not self.text:
+                classes = np.append(0.1 * is_one, np.zeros(7, np.float32))
+                classes[-1] = 0.9
+                character = character._replace(centre=0.6, classes=classes)
+            return [character], views, rotation
+
+    reader._pages = Doubting(0, text)
+    page = np.full((200, 200), 255, np.uint8)
+    page[40:160, 90:110] = 0
+    (digit,) = reader.read(page).digits
+    assert digit.label == "1"
+    assert digit.certain == bool(text)
