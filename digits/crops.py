@@ -15,6 +15,9 @@ Box = tuple[float, float, float, float]  # left, top, right, bottom, pixels
 # The neighbourhood reaches so far beyond the box, as a part of its longer side.
 NEIGHBOURHOOD = 0.25
 
+# A piece of which this part lies in the box is wholly of its character; one shared with a neighbour lies half out.
+MOSTLY = 0.75
+
 # A tiny picture whose levels differ less, of 255, shows nothing: so much is noise of cameras and of JPEG.
 MIN_CONTRAST = 12
 
@@ -156,7 +159,7 @@ def _quantile(values: np.ndarray, share: float) -> float:
 
 
 def own_ink(ink: np.ndarray, inner: list[float]) -> np.ndarray:
-    """Keep the ink of the character in the box: of the pieces that are mostly its own, what lies in the box.
+    """Keep the ink of the character in the box: the pieces that are its own, and what lies in the box of shared ones.
 
     Args:
         ink: float32 (h, w) in 0..1, of the neighbourhood.
@@ -178,7 +181,9 @@ def own_ink(ink: np.ndarray, inner: list[float]) -> np.ndarray:
     kept = np.zeros(count, bool)
     # What lies half outside belongs to a neighbour, unless most of the box's ink is of that piece.
     kept[1:] = (~goes_on[1:] & (inside[1:] >= 0.5 * stats[1:, cv2.CC_STAT_AREA])) | (inside[1:] >= 0.5 * largest)
-    mask = kept[labels] & area
+    # What lies in it but for an end is all this character's: the box was found a little too small.
+    is_own = kept & ~goes_on & (inside >= MOSTLY * stats[:, cv2.CC_STAT_AREA])
+    mask = kept[labels] & area | is_own[labels]
     # Strokes keep their soft rims.
     mask |= cv2.dilate(mask.view(np.uint8), np.ones((3, 3), np.uint8)).view(bool) & (labels == 0)
     return np.where(mask, ink, np.float32(0))
