@@ -1,6 +1,5 @@
 """The HTTP API: /predict gives the reader's own JSON to every kind of client, and reads nothing but what was sent."""
 
-import base64
 import json
 import subprocess
 
@@ -10,11 +9,8 @@ from gradio_client import Client, handle_file
 from gradio_client.exceptions import AppError
 from PIL import Image
 
-from helpers.browser import EXAMPLES
+from helpers.http import FILE, NUMBER, assert_same_reading, data_url
 from web import texts
-
-NUMBER = EXAMPLES / "5-4079.png"
-FILE = {"_type": "gradio.FileData"}
 
 
 @pytest.fixture(scope="module")
@@ -25,27 +21,6 @@ def client(server):
 @pytest.fixture(scope="module")
 def expected(reader):
     return reader.read(NUMBER).to_dict()
-
-
-def assert_same_reading(got: dict, expected: dict) -> None:
-    assert got.keys() == expected.keys()
-    assert got["text"] == expected["text"]
-    assert len(got["digits"]) == len(expected["digits"])
-    for part in ("numbers", "table", "rotation"):
-        assert got[part] == expected[part]
-    for one, other in zip(got["marks"], expected["marks"], strict=True):
-        assert (one["mark"], one["box"]) == (other["mark"], other["box"])
-        assert one["prob"] == pytest.approx(other["prob"], abs=1e-6)
-    for one, other in zip(got["digits"], expected["digits"], strict=True):
-        assert one.keys() == other.keys()
-        assert (one["digit"], one["certain"], one["box"]) == (other["digit"], other["certain"], other["box"])
-        np.testing.assert_allclose(one["probs"], other["probs"], atol=1e-6)
-        assert one["prob"] == pytest.approx(other["prob"], abs=1e-6)
-        assert [label for label, _ in one["top"]] == [label for label, _ in other["top"]]
-
-
-def data_url(path) -> str:
-    return "data:image/png;base64," + base64.b64encode(path.read_bytes()).decode()
 
 
 def curl(url: str, body: dict | None = None) -> str:

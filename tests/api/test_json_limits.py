@@ -4,8 +4,7 @@ import json
 
 import pytest
 
-from tests.api.test_safety import RUN, fetch
-from tests.api.test_straight_road import JSON, ask
+from helpers.http import JSON, RUN, ask, fetch
 from web import texts
 from web.server.json_limits import MAX_DEPTH, MAX_VALUES, is_too_complex
 

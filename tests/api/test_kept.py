@@ -10,7 +10,7 @@ from gradio.routes import App
 from starlette.testclient import TestClient
 
 from demo import create_demo
-from tests.api.test_api import NUMBER, data_url
+from helpers.http import NUMBER, data_url
 from web.server.kept import KEPT, PLACES, Forgetful, ShortQueue
 
 

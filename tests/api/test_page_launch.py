@@ -17,7 +17,7 @@ import demo
 from benchmarks.callers import post
 from benchmarks.servers import free_port
 from helpers.browser import EXAMPLES, PROJECT
-from tests.api.test_safety import at_once
+from helpers.http import at_once
 
 
 def start(*options: str, **environment: str) -> subprocess.CompletedProcess:

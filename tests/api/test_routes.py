@@ -8,7 +8,7 @@ from gradio.routes import App
 from starlette.routing import BaseRoute
 
 from demo import create_demo
-from tests.api.test_safety import fetch
+from helpers.http import fetch
 from web import texts
 from web.server.routes import ROUTES
 from web.server.served import ROUTES as SERVED

@@ -23,45 +23,18 @@ from starlette.routing import Route
 from starlette.testclient import TestClient
 from starlette.types import ASGIApp
 
-from benchmarks.callers import Callers, post
+from benchmarks.callers import post
 from benchmarks.load import endurance
 from benchmarks.servers import free_port
 from digits.classifier import DEFAULT_MODEL
 from digits.parallel.cores import ReaderPool
-from helpers.browser import EXAMPLES
-from tests.api.test_api import FILE, assert_same_reading
-from tests.api.test_straight_road import ask, image_json
-from tests.unit.test_cores import processes
+from helpers.http import FILE, JSON, NUMBER, RUN, apart, ask, assert_same_reading, at_once, fetch, image_json
+from helpers.processes import processes
 from web import texts
 from web.server.gate import PLACES, Gate
 from web.server.routes import MAX_ASIDE, MAX_BODY, MAX_UPLOAD, ROUTES
 from web.server.status import Status
 from web.server.straight import straight_road
-
-NUMBER = EXAMPLES / "5-4079.png"
-RUN = "/gradio_api/run/predict"
-JSON = "application/json"
-
-
-def fetch(url: str, body: bytes | None = None, content_type: str = JSON):
-    """Status, headers and body of an answer."""
-    request = urllib.request.Request(url, body, {"Content-Type": content_type} if body is not None else {})
-    try:
-        with urllib.request.urlopen(request, timeout=30) as answer:
-            return answer.status, answer.headers, answer.read()
-    except urllib.error.HTTPError as refusal:
-        return refusal.code, refusal.headers, refusal.read()
-
-
-def apart(function, *arguments):
-    """Calls it in a thread of its own: where tests of the page ran before, this one has Playwright's event loop."""
-    with ThreadPoolExecutor(1) as thread:
-        return thread.submit(function, *arguments).result()
-
-
-def at_once(server: str, request: bytes, count: int):
-    """The answers to so many requests that are sent in the same moment; TimeoutError where one is never answered."""
-    return apart(asyncio.run, asyncio.wait_for(Callers(server, [request]).pressing(1e9, count), 120))
 
 
 def begin(server: str, path: str, length: int, sent: bytes) -> socket.socket:

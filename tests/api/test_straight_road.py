@@ -1,35 +1,13 @@
 """POST /predict: the reader's own JSON in one request, and a status and a sentence for what can't be read."""
 
 import base64
-import json
-import urllib.error
-import urllib.request
 
 import pytest
 from PIL import Image
 
-from helpers.browser import EXAMPLES
-from tests.api.test_api import assert_same_reading
+from helpers.http import JSON, NUMBER, ask, assert_same_reading, image_json
 from web import texts
 from web.server.pile import MAX_FILE
-
-NUMBER = EXAMPLES / "5-4079.png"
-JSON = "application/json"
-
-
-def ask(server: str, body: bytes | None, content_type: str | None = "image/png", method: str = "POST"):
-    """Status, headers and JSON of an answer."""
-    headers = {"Content-Type": content_type} if content_type else {}
-    request = urllib.request.Request(f"{server}/predict", body, headers, method=method)
-    try:
-        with urllib.request.urlopen(request, timeout=30) as answer:
-            return answer.status, answer.headers, json.load(answer)
-    except urllib.error.HTTPError as refusal:
-        return refusal.code, refusal.headers, json.load(refusal)
-
-
-def image_json(image) -> bytes:
-    return json.dumps({"image": image}).encode()
 
 
 @pytest.mark.parametrize(

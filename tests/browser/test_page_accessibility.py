@@ -1,21 +1,10 @@
 """Accessibility: axe-core finds nothing serious in any state of the page; everything can be done with the keyboard."""
 
 import pytest
-from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Page, expect
 
 from assets.hand import draw, write
-from helpers.browser import ENGLISH, EXAMPLES, choose_file, expect_number, expect_winner
-
-
-def serious_findings(page: Page) -> list[str]:
-    page.evaluate("Promise.all(document.getAnimations().map((one) => one.finished.catch(() => {})))")
-    return [
-        f"{finding['id']}: {node['html'][:160]} {node['failureSummary'][:200]}"
-        for finding in Axe().run(page).response["violations"]
-        if finding["impact"] in ("serious", "critical")
-        for node in finding["nodes"]
-    ]
+from helpers.browser import ENGLISH, EXAMPLES, choose_file, expect_number, expect_winner, serious_findings
 
 
 def empty(page: Page) -> None:

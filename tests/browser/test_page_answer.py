@@ -8,9 +8,8 @@ from playwright.sync_api import Page, expect
 
 from assets.hand import write
 from digits import Reading
-from helpers.browser import expect_winner, sentence, shown_lines
+from helpers.browser import expect_winner, sentence, serious_findings, shown_lines
 from helpers.readings import digit, reading, written
-from tests.browser.test_page_accessibility import serious_findings
 from web.components.answer.answer import read_as
 from web.components.pad.pad import boxes
 from web.texts import LANGUAGES, Texts

@@ -14,7 +14,7 @@ from benchmarks.speed import pictures
 from digits.classifier import DEFAULT_MODEL
 from digits.pages import DEFAULT_PAGE_MODEL
 from helpers.browser import ENGLISH, PROJECT
-from tests.unit.test_documents import cell
+from helpers.tables import cell
 from web.components.figures.figures import measured, named, tables
 from web.texts import LANGUAGES
 

@@ -14,9 +14,8 @@ from PIL import Image
 from playwright.sync_api import Page, expect
 
 from assets.hand import write
-from helpers.browser import ENGLISH, EXAMPLES, expect_number
+from helpers.browser import ENGLISH, EXAMPLES, PUT_FILE, expect_number
 from helpers.readings import reading, written
-from tests.browser.test_page_photos import PUT_FILE
 from web.server.pile import MAX_FILE
 from web.texts import LANGUAGES
 

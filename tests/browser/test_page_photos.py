@@ -8,18 +8,9 @@ from PIL import Image
 from playwright.sync_api import expect
 
 from assets.hand import write
-from helpers.browser import ENGLISH, EXAMPLES, choose_file, expect_number, expect_winner, sentence
+from helpers.browser import ENGLISH, EXAMPLES, PUT_FILE, choose_file, expect_number, expect_winner, sentence
 
 NUMBER = EXAMPLES / "5-4079.png"
-
-PUT_FILE = """async ([kind, url, name]) => {
-  const transfer = new DataTransfer();
-  transfer.items.add(new File([await (await fetch(url)).blob()], name, {type: 'image/png'}));
-  const event = kind === 'paste'
-    ? new ClipboardEvent('paste', {clipboardData: transfer, bubbles: true})
-    : new DragEvent('drop', {dataTransfer: transfer, bubbles: true, cancelable: true});
-  document.body.dispatchEvent(event);
-}"""
 
 
 @pytest.fixture

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, Locator, Page, Playwright, expect, sync_playwright
 
 from benchmarks.servers import free_port, wait_for
@@ -33,6 +34,16 @@ PATIENCE_MS = 20_000
 expect.set_options(timeout=PATIENCE_MS)
 
 ENGLISH = LANGUAGES["en"]
+
+# For page.evaluate: pastes or drops a file that lies at an address; [kind, url, name].
+PUT_FILE = """async ([kind, url, name]) => {
+  const transfer = new DataTransfer();
+  transfer.items.add(new File([await (await fetch(url)).blob()], name, {type: 'image/png'}));
+  const event = kind === 'paste'
+    ? new ClipboardEvent('paste', {clipboardData: transfer, bubbles: true})
+    : new DragEvent('drop', {dataTransfer: transfer, bubbles: true, cancelable: true});
+  document.body.dispatchEvent(event);
+}"""
 
 OpenPage = Callable[..., Page]
 
@@ -135,3 +146,13 @@ def expect_winner(page: Page, digit: str) -> None:
 
 def choose_file(page: Page, file) -> None:
     page.locator("input.from-files").set_input_files(file)
+
+
+def serious_findings(page: Page) -> list[str]:
+    page.evaluate("Promise.all(document.getAnimations().map((one) => one.finished.catch(() => {})))")
+    return [
+        f"{finding['id']}: {node['html'][:160]} {node['failureSummary'][:200]}"
+        for finding in Axe().run(page).response["violations"]
+        if finding["impact"] in ("serious", "critical")
+        for node in finding["nodes"]
+    ]

@@ -9,13 +9,13 @@ from concurrent.futures import wait
 from pathlib import Path
 
 import numpy as np
-import psutil
 import pytest
 
 from digits import ImageError
 from digits.classifier import DEFAULT_MODEL
 from digits.parallel.cores import FEW, ProcessKilled, ReaderPool, read_files
 from helpers.drawing import draw
+from helpers.processes import processes
 
 ROOT = Path(__file__).parents[2]
 
@@ -34,13 +34,6 @@ def paths(tmp_path_factory):
 @pytest.fixture(scope="module")
 def serial(reader, paths):
     return [told(reading) for reading in read_files(paths, reader, ReaderPool(DEFAULT_MODEL, 1))]
-
-
-def processes(of=None):
-    """The processes of a process's pool; this one's, unless another is named."""
-    there = psutil.process_iter(["ppid", "cmdline"])
-    ours = [process for process in there if process.info["ppid"] == (of or os.getpid())]
-    return [process for process in ours if "digits.parallel.worker" in (process.info["cmdline"] or ())]
 
 
 def told(reading):

@@ -4,7 +4,7 @@ import asyncio
 
 import pytest
 
-from tests.api.test_safety import apart
+from helpers.http import apart
 from web.server.dispatch import AT_HAND, THREADS, Dispatcher, Gone
 
 ASKED = 3 * AT_HAND * THREADS  # more than are handed out at once

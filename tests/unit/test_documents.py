@@ -10,6 +10,7 @@ from benchmarks.drawn import DRAWN_SETS
 from benchmarks.sets import SETS
 from digits.classifier import DEFAULT_MODEL
 from digits.pages import DEFAULT_PAGE_MODEL
+from helpers.tables import cell
 
 ROOT = Path(__file__).parents[2]
 MEASURED = (ROOT / "benchmarks" / "accuracy.md").read_text()
@@ -22,14 +23,6 @@ CLUSTER = (ROOT / "benchmarks" / "cluster.md").read_text()
 SCALING = (ROOT / "docs" / "scaling.md").read_text()
 README = (ROOT / "README.md").read_text()
 CARD = (ROOT / "models" / "README.md").read_text()
-
-
-def cell(table: str, row: str, *columns: str) -> str:
-    """The figure of a row in the column that is there of these."""
-    head, *rows = [line.strip("| ").split(" | ") for line in table.splitlines() if line.startswith("| ")]
-    (found,) = [cells for cells in rows if cells[0] == row]
-    (column,) = set(head) & set(columns)
-    return found[head.index(column)]
 
 
 @pytest.mark.parametrize("measured", [MEASURED, SPEED, FUZZ], ids=["accuracy", "speed", "fuzz"])
