@@ -164,6 +164,9 @@ def own_ink(ink: np.ndarray, inner: list[float]) -> np.ndarray:
     Args:
         ink: float32 (h, w) in 0..1, of the neighbourhood.
         inner: the box in it, pixels.
+
+    Returns:
+        float32 (h, w): the ink that is kept, and 0 elsewhere.
     """
     height, width = ink.shape
     left, top, right, bottom = inner

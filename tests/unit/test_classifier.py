@@ -8,6 +8,7 @@ import pytest
 
 from digits import ModelError
 from digits.classifier import DEFAULT_MODEL, Classifier
+from helpers.models import with_metadata
 
 
 @pytest.fixture(scope="module")
@@ -60,12 +61,8 @@ def test_a_truncated_model_is_refused(tmp_path):
 
 
 def test_a_model_with_another_contract_is_refused(tmp_path):
-    model = onnx.load(DEFAULT_MODEL)
-    properties = {p.key: p.value for p in model.metadata_props} | {"frame": "32x32"}
-    onnx.helper.set_model_props(model, properties)
-    onnx.save(model, tmp_path / "other.onnx")
     with pytest.raises(ModelError, match="32x32"):
-        Classifier(tmp_path / "other.onnx")
+        Classifier(with_metadata(DEFAULT_MODEL, tmp_path / "other.onnx", frame="32x32"))
 
 
 @pytest.mark.parametrize(
@@ -78,11 +75,8 @@ def test_a_model_with_another_contract_is_refused(tmp_path):
     ids=str,
 )
 def test_a_model_that_says_nonsense_of_itself_is_refused(tmp_path, said):
-    model = onnx.load(DEFAULT_MODEL)
-    onnx.helper.set_model_props(model, {p.key: p.value for p in model.metadata_props} | said)
-    onnx.save(model, tmp_path / "nonsense.onnx")
     with pytest.raises(ModelError, match="make train"):
-        Classifier(tmp_path / "nonsense.onnx")
+        Classifier(with_metadata(DEFAULT_MODEL, tmp_path / "nonsense.onnx", **said))
 
 
 def test_an_onnx_file_of_another_kind_is_refused(tmp_path):

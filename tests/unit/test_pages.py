@@ -23,6 +23,7 @@ from digits.pages import (
     distinct,
     seen,
 )
+from helpers.models import with_metadata
 
 DIGITS = "0123456789"
 
@@ -39,14 +40,6 @@ def shapes(mnist_path):
     from training.data import load_mnist
 
     return hands.Shapes(load_mnist(str(mnist_path)).validation)
-
-
-def with_metadata(path, **said):
-    model = onnx.load(DEFAULT_PAGE_MODEL)
-    properties = {p.key: p.value for p in model.metadata_props} | said
-    onnx.helper.set_model_props(model, {key: value for key, value in properties.items() if value is not None})
-    onnx.save(model, path)
-    return path
 
 
 # Its file.
@@ -84,7 +77,7 @@ def test_a_truncated_file_is_refused(tmp_path):
 @pytest.mark.parametrize("contract", ["centres-at-stride-8", "", None])
 def test_a_file_with_another_contract_is_refused(tmp_path, contract):
     with pytest.raises(ModelError, match="not a model for this reader"):
-        PageNetwork(with_metadata(tmp_path / "other.onnx", page=contract))
+        PageNetwork(with_metadata(DEFAULT_PAGE_MODEL, tmp_path / "other.onnx", page=contract))
 
 
 def test_the_digit_network_is_no_page_network():
@@ -97,12 +90,12 @@ def test_the_digit_network_is_no_page_network():
 )
 def test_a_file_that_says_nonsense_of_its_classes_is_refused(tmp_path, classes):
     with pytest.raises(ModelError, match="make train"):
-        PageNetwork(with_metadata(tmp_path / "nonsense.onnx", classes=classes))
+        PageNetwork(with_metadata(DEFAULT_PAGE_MODEL, tmp_path / "nonsense.onnx", classes=classes))
 
 
 def test_a_file_without_a_judge_is_refused_by_the_reader(tmp_path):
     with pytest.raises(ModelError, match="make train"):
-        DigitReader(page_model=with_metadata(tmp_path / "unweighed.onnx", judge=None))
+        DigitReader(page_model=with_metadata(DEFAULT_PAGE_MODEL, tmp_path / "unweighed.onnx", judge=None))
 
 
 # What it finds.
