@@ -1,10 +1,11 @@
-"""The page: write digits on a pad, or show a photo, and see what is read as you go.
+"""The page: draw digits on a pad or upload a photo, and see at once what is read.
 
     python demo.py                    # opens on http://127.0.0.1:7860
-    python demo.py --share            # a public link for a while
-    python demo.py --host 0.0.0.0     # for others on the network
+    python demo.py --share            # a public link for up to a week
+    python demo.py --host 0.0.0.0     # for other machines on the network
 
-It says what is on the page and what happens on an event. The reader is in digits/, the components are in web/.
+This module defines what is on the page and what happens on an event. The reader is in digits/, the components are in
+web/.
 """
 
 import argparse
@@ -18,59 +19,60 @@ from typing import Any
 import gradio as gr
 from gradio.http_server import LOCALHOST_NAME
 from starlette.applications import Starlette
+from starlette.middleware import Middleware
 
 from digits import DigitReader, ImageError, ModelError, Reading, __version__
 from digits.classifier import DEFAULT_MODEL
-from digits.parallel.cores import ReaderPool
-from web.components.answer.answer import CHOSEN_DIGIT, Answer, nothing_yet, problem, read_as
-from web.components.code.code import EXAMPLE, code
-from web.components.component import parts
-from web.components.examples.examples import examples
-from web.components.figures.figures import figures
+from digits.parallel.process_pool import ReaderPool
+from web.components.answer.answer import SHOW_SELECTED_DIGIT_JS, Answer, empty_answer, problem_answer, reading_answer
+from web.components.code.code import EXAMPLE_FILE, create_code
+from web.components.component import html_options
+from web.components.examples.examples import create_examples
+from web.components.figures.figures import create_figures
 from web.components.files.files import Files
 from web.components.pad.pad import Pad
-from web.components.steps.steps import HowItSees, pictures
-from web.look import LOOK
-from web.server.assistants import HAS_ASSISTANTS, JsonAnswer
-from web.server.gate import GATE, UNKNOWN
-from web.server.headers import with_headers
-from web.server.kept import Forgetful, KnownComponents, ShortQueue
-from web.server.pile import MAX_FILE
-from web.server.preview import PREVIEW
-from web.server.served import ROUTES
-from web.server.status import STATUS
-from web.server.straight import straight_road
-from web.server.uploads import UPLOAD, own_folder, swept
-from web.source import ImageFile, Page, Source
-from web.texts import NO_IMAGE, PREDICT, TITLE, Texts, not_listening, translated
+from web.components.steps.steps import ReadingSteps, step_pictures
+from web.image_input import ImageInput, PageBlocks, UploadedImage
+from web.server.gradio_errors import EXCEPTION_HANDLERS, ComponentsById, ErrorStatusMiddleware
+from web.server.json_api import predict_route
+from web.server.link_preview import LinkPreviewMiddleware
+from web.server.mcp_tool import HAS_MCP, JsonOutput
+from web.server.request_limits import RequestLimitsMiddleware
+from web.server.security_headers import add_security_headers
+from web.server.session_state import BoundedQueue, StatelessSessions
+from web.server.static_files import STATIC_FILE_ROUTES
+from web.server.upload_route import UPLOAD_ROUTE, periodic_cleanup, temporary_upload_folder
+from web.server.uploaded_files import MAX_FILE_BYTES
+from web.texts import NO_IMAGE, PREDICT_DESCRIPTION, TITLE, Texts, cannot_listen_message, translate
+from web.theme import THEME_OPTIONS
 
-MAX_THREADS = 8  # images read at the same time; more wait
-INTERRUPTED = 130  # exit status
+MAX_EVENT_THREADS = 8  # events of the page that are handled at the same time; more wait
+INTERRUPTED_EXIT_STATUS = 130  # of a program that ctrl-C stopped
 
 
 def create_demo(reader: DigitReader) -> gr.Blocks:
-    """Builds the page on a reader."""
+    """Return the page, with a reader that reads its images."""
 
-    def read(image: Source, texts: Texts) -> tuple[dict[str, Any], Reading | None]:
+    def answer_image(image: ImageInput, texts: Texts) -> tuple[dict[str, Any], Reading | None]:
         if image is None:
-            return nothing_yet(), None
+            return empty_answer(), None
         try:
             reading = reader.read(image)
         except ImageError as error:
-            return problem(texts.problem(error)), None
-        return read_as(reading, texts), reading
+            return problem_answer(texts.error_message(error)), None
+        return reading_answer(reading, texts), reading
 
-    def see(image: Source, chosen: int) -> dict[str, Any]:
+    def show_steps(image: ImageInput, selected: int) -> dict[str, Any]:
         try:
             stages = reader.stages(image) if image is not None else None
         except ImageError:
-            stages = None  # the answer says why
-        if stages is None or not 0 <= chosen < len(stages.reading.digits):
-            return pictures(stages)
-        return pictures(stages, chosen, reader.occlusion(stages.reading.digits[chosen]))
+            stages = None  # the answer shows the reason
+        if stages is None or not 0 <= selected < len(stages.reading.digits):
+            return step_pictures(stages)
+        return step_pictures(stages, selected, reader.occlusion(stages.reading.digits[selected]))
 
-    def read_digits(image: Source) -> dict[str, Any]:
-        """Reads an image for a program; assistants are told what stands below.
+    def read_digits(image: ImageInput) -> dict[str, Any]:
+        """Return the JSON of an image's reading; MCP clients see this function's name and the text of its arguments.
 
         Args:
             image: the image itself, as a data: URL such as data:image/png;base64,... No link, and no path.
@@ -82,59 +84,59 @@ def create_demo(reader: DigitReader) -> gr.Blocks:
         except ImageError as error:
             raise gr.Error(str(error), print_exception=False) from error
 
-    with Page(title=TITLE, analytics_enabled=False) as demo:
-        gr.HTML(**parts("heading"))
-        with gr.Tabs(elem_classes="rooms", overflow_behavior="wrap"):
-            with gr.Tab(translated("page.write")):
+    with PageBlocks(title=TITLE, analytics_enabled=False) as demo:
+        gr.HTML(**html_options("heading"))
+        with gr.Tabs(elem_classes="page-tabs", overflow_behavior="wrap"):
+            with gr.Tab(translate("page.write")):
                 with gr.Row(elem_classes="columns"):
                     with gr.Column(scale=6, min_width=280):
-                        pad = Pad(read)
+                        pad = Pad(answer_image)
                     with gr.Column(scale=5, min_width=280, elem_classes="reading"):
                         answer = Answer()
-                        top_3 = gr.HTML([], elem_classes="top-3", **parts("top3"))
-                        bars = gr.HTML({"percents": [], "certain": True}, **parts("bars"))
-                how_it_sees = HowItSees(see)
-                examples()
-            with gr.Tab(translated("files.tab")):
+                        top_3 = gr.HTML([], elem_classes="top-3", **html_options("top3"))
+                        bars = gr.HTML({"percents": [], "certain": True}, **html_options("bars"))
+                steps = ReadingSteps(show_steps)
+                create_examples()
+            with gr.Tab(translate("files.tab")):
                 Files(reader)
-            with gr.Tab(translated("figures.tab")):
-                figures()
-            with gr.Tab(translated("code.tab")):
-                code(reader.read(EXAMPLE))
-        gr.HTML(__version__, **parts("footer"))
+            with gr.Tab(translate("figures.tab")):
+                create_figures()
+            with gr.Tab(translate("code.tab")):
+                create_code(reader.read(EXAMPLE_FILE))
+        gr.HTML(__version__, **html_options("footer"))
 
-        # The top 3, the bars and the stages follow the answer's chosen digit, in the browser.
-        answer.change(None, inputs=[answer, pad], outputs=[top_3, bars, how_it_sees], js=CHOSEN_DIGIT)
-        # What is slow only once, on the server and in the browser, is over before the first stroke.
+        # The browser updates the top 3, the bars and the stages when the selected digit of the answer changes.
+        answer.change(None, inputs=[answer, pad], outputs=[top_3, bars, steps], js=SHOW_SELECTED_DIGIT_JS)
+        # A first event, because the first one is slow on the server and in the browser: the first stroke need not wait.
         demo.load(lambda: None, queue=False, show_progress="hidden", api_visibility="private")
 
-        # For programs. No event of the page starts it, and its components aren't shown.
+        # The endpoint for programs. No event of the page triggers it, and its components are not shown.
         gr.on(
             [],
             read_digits,
-            inputs=ImageFile(label="image", visible=False),
-            outputs=JsonAnswer(label="reading", visible=False),
+            inputs=UploadedImage(label="image", visible=False),
+            outputs=JsonOutput(label="reading", visible=False),
             api_name="predict",
-            api_description=f"{PREDICT} Version {__version__}.",
+            api_description=f"{PREDICT_DESCRIPTION} Version {__version__}.",
             queue=False,
         )
-    demo._queue = ShortQueue(demo)
-    demo.blocks = KnownComponents(demo.blocks)
+    demo._queue = BoundedQueue(demo)
+    demo.blocks = ComponentsById(demo.blocks)
     return demo
 
 
 @asynccontextmanager
-async def running(app: Starlette) -> AsyncIterator[None]:
-    """What the server does from its start to its end, beside answering."""
-    async with with_headers(app), swept():
+async def lifespan(app: Starlette) -> AsyncIterator[None]:
+    """Add the security headers, and clean up uploads while the server runs."""
+    async with add_security_headers(app), periodic_cleanup():
         yield
 
 
 def port(text: str) -> int:
-    """A port as it is typed.
+    """Parse the value of --port; argparse shows this function's name in its error message.
 
     Raises:
-        ValueError: it is none.
+        ValueError: the text is not a port number.
     """
     number = int(text)
     if not 0 < number < 2**16:
@@ -143,7 +145,12 @@ def port(text: str) -> int:
 
 
 def can_listen(host: str, port: int | None) -> bool:
-    """Whether there is an address of this machine to listen on; at any port where none is given."""
+    """Return whether this machine can listen on an address.
+
+    Args:
+        host: name or address, with or without the brackets of IPv6.
+        port: None for any free port.
+    """
     try:
         family, _, _, _, address = socket.getaddrinfo(host.strip("[]"), port or 0, type=socket.SOCK_STREAM)[0]
         socket.create_server(address, family=family).close()
@@ -153,11 +160,11 @@ def can_listen(host: str, port: int | None) -> bool:
 
 
 def main(arguments: list[str] | None = None, prog: str | None = None) -> int:
-    """Opens the page; returns the exit status: 0, 1 where it can't be opened, 130 if stopped before.
+    """Open the page and return the exit status: 0, 1 where it can't be opened, 130 where it is stopped before that.
 
     Args:
-        arguments: options; None for those of this process.
-        prog: the command that help and errors name; None for the name of this process.
+        arguments: command-line options; None for those of this process.
+        prog: name of the command in help and errors; None for the name of this process.
     """
     parser = argparse.ArgumentParser(prog=prog, description="Open the page that reads handwritten digits.")
     parser.add_argument("--share", action="store_true", help="make a public link, for up to a week")
@@ -165,41 +172,45 @@ def main(arguments: list[str] | None = None, prog: str | None = None) -> int:
     parser.add_argument("--port", type=port, help="port to listen on (default: the first free one from 7860)")
     parser.add_argument("--model", default=DEFAULT_MODEL, help="another digit network than models/digits.onnx")
     args = parser.parse_args(arguments)
-    # Gradio would try a hundred ports, each with a traceback, and can't tell this from any other trouble with a file.
+    # Gradio would try a hundred ports, each with a traceback, and raises the same OSError for problems with files.
     if not can_listen(args.host or LOCALHOST_NAME, args.port):
-        print(not_listening(args.host, args.port), file=sys.stderr)
+        print(cannot_listen_message(args.host, args.port), file=sys.stderr)
         return 1
-    signal.signal(signal.SIGTERM, signal.default_int_handler)  # containers are stopped so: it ends as with ctrl-C
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # sent when a container is stopped; treated like ctrl-C
     try:
-        with own_folder():
+        with temporary_upload_folder():
             reader = DigitReader(args.model)
             demo = create_demo(reader)
             app, _, _ = demo.launch(
                 share=args.share,
                 server_name=args.host,
                 server_port=args.port,
-                max_file_size=MAX_FILE,
-                max_threads=MAX_THREADS,
-                ssr_mode=False,  # the pad draws itself in the browser; a second server would add nothing
+                max_file_size=MAX_FILE_BYTES,
+                max_threads=MAX_EVENT_THREADS,
+                ssr_mode=False,  # the pad is drawn in the browser, so that server-side rendering has no use
                 run_history=False,
                 enable_monitoring=False,
-                mcp_server=HAS_ASSISTANTS,
+                mcp_server=HAS_MCP,
                 prevent_thread_lock=True,
                 app_kwargs={
-                    "routes": [*ROUTES, UPLOAD, straight_road(reader, ReaderPool(args.model))],
-                    "middleware": [GATE, PREVIEW, STATUS],
-                    "exception_handlers": UNKNOWN,
-                    "lifespan": running,
+                    "routes": [*STATIC_FILE_ROUTES, UPLOAD_ROUTE, predict_route(reader, ReaderPool(args.model))],
+                    "middleware": [
+                        Middleware(RequestLimitsMiddleware),
+                        Middleware(LinkPreviewMiddleware),
+                        Middleware(ErrorStatusMiddleware),
+                    ],
+                    "exception_handlers": EXCEPTION_HANDLERS,
+                    "lifespan": lifespan,
                 },
-                **LOOK,
+                **THEME_OPTIONS,
             )
-            app.state_holder = Forgetful(demo)
+            app.state_holder = StatelessSessions(demo)
             demo.block_thread()
     except (ModelError, OSError) as error:
         print(error, file=sys.stderr)
         return 1
     except KeyboardInterrupt:  # before the page was open
-        return INTERRUPTED
+        return INTERRUPTED_EXIT_STATUS
     return 0
 
 

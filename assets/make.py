@@ -1,10 +1,10 @@
-"""Makes every picture in this folder, from the running page: the examples and the screenshots.
+"""Make all pictures in this folder from the running page: the examples and the screenshots.
 
     python assets/make.py examples
     python assets/make.py screenshots
 
-A headless Chromium opens the page, assets/hand.py writes on the pad, and what the page sends to be read is kept as an
-example: the examples are drawings of this project, and nothing else's. The screenshots show the page at work on them.
+A headless Chromium opens the page, and assets/hand.py writes on the pad. An example is the drawing that the page then
+sends to the server, so all examples are drawings of this project. The screenshots show the page with such drawings.
 """
 
 import argparse
@@ -17,22 +17,26 @@ import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Literal
 
 from hand import write
 from playwright.sync_api import Browser, Page, Request, sync_playwright
 
-HERE = Path(__file__).resolve().parent
+ASSETS_FOLDER = Path(__file__).resolve().parent
+CHROMIUM_PATH = "/usr/bin/chromium"
+CHROMIUM_OPTIONS = ["--no-sandbox", "--disable-gpu"]
 PORT = 7899
-CHROMIUM = {"executable_path": "/usr/bin/chromium", "args": ["--no-sandbox", "--disable-gpu"]}
+STARTUP_ATTEMPTS = 120  # one every half second
+SETTLE_MILLISECONDS = 1000  # until the last drawing is sent and answered, and all transitions have ended
 
 
 @contextmanager
 def running_page() -> Iterator[str]:
-    """Runs demo.py; gives its address once it answers."""
-    server = subprocess.Popen([sys.executable, HERE.parent / "demo.py", "--port", str(PORT)])
+    """Run demo.py until the context ends, and return its address once it answers."""
+    server = subprocess.Popen([sys.executable, ASSETS_FOLDER.parent / "demo.py", "--port", str(PORT)])
     address = f"http://127.0.0.1:{PORT}"
     try:
-        for _ in range(120):
+        for _ in range(STARTUP_ATTEMPTS):
             try:
                 urllib.request.urlopen(address, timeout=5).close()
                 break
@@ -44,8 +48,10 @@ def running_page() -> Iterator[str]:
         server.wait()
 
 
-def open_page(browser: Browser, address: str, width: int, height: int, scheme: str = "light") -> Page:
-    """Opens the page in a window of a size, in light or dark."""
+def open_page(
+    browser: Browser, address: str, width: int, height: int, scheme: Literal["light", "dark"] = "light"
+) -> Page:
+    """Return the page, opened in a window of a size in CSS pixels."""
     page = browser.new_page(viewport={"width": width, "height": height}, color_scheme=scheme, device_scale_factor=2)
     page.goto(address)
     page.locator("canvas").wait_for()
@@ -55,27 +61,35 @@ def open_page(browser: Browser, address: str, width: int, height: int, scheme: s
 def save_example(
     page: Page, name: str, *lines: tuple[str, float, float, float], seed: int, pen: str = "medium"
 ) -> None:
-    """Writes lines on an empty pad, each (number, left, top, height), and keeps the last drawing that was sent."""
-    sent: list[str] = []
+    """Write lines on an empty pad, and save the last drawing that the page sends.
 
-    def keep(request: Request) -> None:
-        value = json.loads(request.post_data)["data"] if request.method == "POST" else []
-        if value and isinstance(value[0], str):
-            sent.append(value[0])
+    Args:
+        page: the open page.
+        name: of the file, without its suffix.
+        lines: (number, left, top, height) of each line, in widths of the pad.
+        seed: of the handwriting.
+        pen: thin, medium or thick.
+    """
+    drawings: list[str] = []
 
-    page.locator("[data-do=clear]").click()
+    def collect_drawing(request: Request) -> None:
+        value = json.loads(request.post_data or "{}").get("data") if request.method == "POST" else None
+        if isinstance(value, str) and value.startswith("data:"):
+            drawings.append(value)
+
+    page.locator("[data-action=clear]").click()
     page.locator(f"[data-width={pen}]").click()
-    page.on("request", keep)
+    page.on("request", collect_drawing)
     for number, left, top, height in lines:
         write(page, number, left, top, height, seed)
-    page.wait_for_timeout(1000)
-    page.remove_listener("request", keep)
-    (HERE / "examples" / f"{name}.png").write_bytes(base64.b64decode(sent[-1].partition(",")[2]))
+    page.wait_for_timeout(SETTLE_MILLISECONDS)
+    page.remove_listener("request", collect_drawing)
+    (ASSETS_FOLDER / "examples" / f"{name}.png").write_bytes(base64.b64decode(drawings[-1].partition(",")[2]))
 
 
 def make_examples(page: Page) -> None:
-    """A few single digits, and pages with several."""
-    for old in (HERE / "examples").glob("*.png"):
+    """Replace the examples: a few single digits, and drawings with several."""
+    for old in (ASSETS_FOLDER / "examples").glob("*.png"):
         old.unlink()
     save_example(page, "1-7", ("7", 0.35, 0.12, 0.5), seed=3)
     save_example(page, "2-3", ("3", 0.36, 0.14, 0.46), seed=5, pen="thick")
@@ -88,39 +102,41 @@ def make_examples(page: Page) -> None:
 
 
 def make_screenshots(browser: Browser, address: str) -> None:
-    """The page at work, in light and dark, wide and on a phone, as README shows it."""
-    for scheme in ("light", "dark"):
+    """Take README's screenshots: in light and dark, wide and on a phone, and of the steps of a reading."""
+    schemes: tuple[Literal["light", "dark"], ...] = ("light", "dark")
+    for scheme in schemes:
         page = open_page(browser, address, 1280, 880, scheme)
         write(page, "4079", 0.07, 0.24, 0.26, seed=2)
-        take(page, f"wide-{scheme}")
+        save_screenshot(page, f"wide-{scheme}")
         page.close()
 
         page = open_page(browser, address, 390, 844, scheme)
         write(page, "7", 0.36, 0.14, 0.45, seed=3)
-        take(page, f"phone-{scheme}")
+        save_screenshot(page, f"phone-{scheme}")
         page.close()
 
     page = open_page(browser, address, 1280, 880)
     write(page, "4079", 0.07, 0.24, 0.26, seed=2)
     page.locator("summary").click()
     page.locator(".frames button").first.click()
-    take(page, "how-it-sees", "details")
+    save_screenshot(page, "how-it-works", "details")
     page.close()
 
 
-def take(page: Page, name: str, part: str | None = None) -> None:
-    """A picture of the page once it stands still, or of a part of it."""
-    page.wait_for_timeout(1000)
-    shown = page.locator(part) if part else page
-    shown.screenshot(path=HERE / "screenshots" / f"{name}.png")
+def save_screenshot(page: Page, name: str, selector: str | None = None) -> None:
+    """Save a picture of the page, or of one of its elements, once nothing moves."""
+    page.wait_for_timeout(SETTLE_MILLISECONDS)
+    target = page.locator(selector) if selector else page
+    target.screenshot(path=ASSETS_FOLDER / "screenshots" / f"{name}.png")
 
 
 if __name__ == "__main__":
-    parser = argparse.ArgumentParser(description=__doc__.split(":")[0])
-    parser.add_argument("what", choices=["examples", "screenshots"])
+    parser = argparse.ArgumentParser(description=(__doc__ or "").split(":")[0])
+    parser.add_argument("pictures", choices=["examples", "screenshots"])
+    arguments = parser.parse_args()
     with sync_playwright() as playwright, running_page() as address:
-        chromium = playwright.chromium.launch(**CHROMIUM)
-        if parser.parse_args().what == "examples":
+        chromium = playwright.chromium.launch(executable_path=CHROMIUM_PATH, args=CHROMIUM_OPTIONS)
+        if arguments.pictures == "examples":
             make_examples(open_page(chromium, address, 1280, 860))
         else:
             make_screenshots(chromium, address)

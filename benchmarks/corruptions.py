@@ -1,7 +1,7 @@
-"""Ways in which a small picture of a digit goes bad: each takes uint8 (28, 28), ink bright, and gives the same form.
+"""Corrupt small pictures of digits: each function takes and returns uint8 (28, 28), ink bright.
 
-They know nothing of the reader, and were chosen before it was measured on them: what Mu and Gilmer's MNIST-C (2019)
-has that a scanner, a camera or a sheet of paper really does.
+The corruptions are those of MNIST-C (Mu and Gilmer, 2019) that a scanner, a camera or a sheet of paper can cause. They
+were chosen before the reader was measured on them. This module knows nothing of the reader.
 """
 
 from collections.abc import Callable
@@ -12,28 +12,28 @@ import numpy as np
 Corruption = Callable[[np.ndarray, np.random.Generator], np.ndarray]
 
 
-def _bytes(image: np.ndarray) -> np.ndarray:
+def _to_uint8(image: np.ndarray) -> np.ndarray:
     return image.clip(0, 255).round().astype(np.uint8)
 
 
-def gaussian_noise(image, random):
-    return _bytes(image + random.normal(0, 45, image.shape))
+def gaussian_noise(image: np.ndarray, random: np.random.Generator) -> np.ndarray:
+    return _to_uint8(image + random.normal(0, 45, image.shape))
 
 
-def shot_noise(image, random):
-    return _bytes(random.poisson(image / 255 * 12 + 0.6) * 255 / 12)
+def shot_noise(image: np.ndarray, random: np.random.Generator) -> np.ndarray:
+    return _to_uint8(random.poisson(image / 255 * 12 + 0.6) * 255 / 12)
 
 
-def salt_and_pepper(image, random):
-    chance = random.random(image.shape)
-    return np.where(chance < 0.04, 0, np.where(chance > 0.96, 255, image)).astype(np.uint8)
+def salt_and_pepper(image: np.ndarray, random: np.random.Generator) -> np.ndarray:
+    value = random.random(image.shape)
+    return np.where(value < 0.04, 0, np.where(value > 0.96, 255, image)).astype(np.uint8)
 
 
-def gaussian_blur(image, random):
+def gaussian_blur(image: np.ndarray, random: np.random.Generator) -> np.ndarray:
     return cv2.GaussianBlur(image, (0, 0), 1.6)
 
 
-def motion_blur(image, random):
+def motion_blur(image: np.ndarray, random: np.random.Generator) -> np.ndarray:
     kernel = np.zeros((7, 7), np.float32)
     angle = random.uniform(0, np.pi)
     for t in np.linspace(-3, 3, 25):
@@ -41,46 +41,46 @@ def motion_blur(image, random):
     return cv2.filter2D(image, -1, kernel / kernel.sum())
 
 
-def fog(image, random):
+def fog(image: np.ndarray, random: np.random.Generator) -> np.ndarray:
     mist = cv2.resize(random.random((4, 4)).astype(np.float32), (28, 28), interpolation=cv2.INTER_CUBIC)
-    return _bytes(0.5 * image + 150 * mist)
+    return _to_uint8(0.5 * image + 150 * mist)
 
 
-def low_contrast(image, random):
-    return _bytes(110 + 0.15 * image)
+def low_contrast(image: np.ndarray, random: np.random.Generator) -> np.ndarray:
+    return _to_uint8(110 + 0.15 * image)
 
 
-def brightness(image, random):
-    return _bytes(image * 0.6 + 100)
+def brightness(image: np.ndarray, random: np.random.Generator) -> np.ndarray:
+    return _to_uint8(image * 0.6 + 100)
 
 
-def stripes(image, random):
-    """Three bright stripes, as of a folded or badly scanned sheet."""
+def stripes(image: np.ndarray, random: np.random.Generator) -> np.ndarray:
+    """Draw three bright stripes, as on a folded or badly scanned sheet."""
     striped = image.copy()
-    start, lean = int(random.integers(0, 8)), random.uniform(-0.3, 0.3)
+    start, slope = int(random.integers(0, 8)), random.uniform(-0.3, 0.3)
     y, x = np.indices(image.shape)
     for number in range(3):
-        line = np.abs(y - (start + 9 * number + lean * (x - 14))) < 0.7
+        line = np.abs(y - (start + 9 * number + slope * (x - 14))) < 0.7
         striped[line] = np.maximum(striped[line], 150)
     return striped
 
 
-def ruled_paper(image, random):
+def ruled_paper(image: np.ndarray, random: np.random.Generator) -> np.ndarray:
     ruled = image.copy()
     rows = np.arange(int(random.integers(0, 9)), 28, 9)
     ruled[rows] = np.maximum(ruled[rows], 80)
     return ruled
 
 
-def squared_paper(image, random):
+def squared_paper(image: np.ndarray, random: np.random.Generator) -> np.ndarray:
     squared = image.copy()
     for lines in (squared, squared.T):
-        at = np.arange(int(random.integers(0, 7)), 28, 7)
-        lines[at] = np.maximum(lines[at], 70)
+        positions = np.arange(int(random.integers(0, 7)), 28, 7)
+        lines[positions] = np.maximum(lines[positions], 70)
     return squared
 
 
-def spatter(image, random):
+def spatter(image: np.ndarray, random: np.random.Generator) -> np.ndarray:
     spattered = image.copy()
     for _ in range(6):
         y, x = random.integers(1, 27, 2)

@@ -1,20 +1,21 @@
-"""The page that many projects have, to measure ours against: Gradio's sketchpad, and a Keras model.
+"""Serve a typical page, as a baseline for benchmarks: Gradio's sketchpad and a Keras model.
 
     GRADIO_SERVER_PORT=5001 python -m benchmarks.gradio_keras
 
-The network is the shipped one's architecture; its weights are random, which weigh just as much.
+The network has the shipped architecture with random weights, which do not change its speed and memory.
 """
 
 import gradio as gr
 import numpy as np
 from PIL import Image
 
-from benchmarks.rivals import keras_network
+from benchmarks.rivals import build_keras_network
 
-model = keras_network()
+model = build_keras_network()
 
 
-def predict(drawing):
+def predict(drawing: dict[str, np.ndarray]) -> dict[str, float]:
+    """Return the probability of each digit."""
     image = Image.fromarray(drawing["composite"]).convert("L").resize((28, 28))
     pixels = np.asarray(image, np.float32).reshape(1, 28, 28, 1) / 255
     probabilities = model.predict(pixels, verbose=0)[0][0]

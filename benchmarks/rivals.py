@@ -1,11 +1,11 @@
-"""The same network in the hands of others: how long one digit takes them, how long they take to start, what they hold.
+"""Compare runtimes on the digit network: time per digit, time to the first answer, memory and installed size.
 
     python -m benchmarks.rivals [--save FILE]
 
-Every way is written as its users write it and runs in a process of its own, held to one core and then to two, on the
-same frame: this reader's classifier, onnxruntime as it comes, OpenCV's DNN module and LiteRT on the same graph, and
-Keras, called and by `predict`. Keras and LiteRT run the shipped architecture with weights of chance: those don't change
-its speed. Nothing here is about accuracy.
+The runtimes are this reader's classifier, onnxruntime with its default options, OpenCV's DNN module and LiteRT on the
+same graph, and Keras, called directly and with `predict`. Each is used as its users use it, in its own process, limited
+to one core and then to two, on the same image. Keras and LiteRT run the shipped architecture with random weights, which
+do not change its speed. This module does not measure accuracy.
 """
 
 import argparse
@@ -20,72 +20,84 @@ import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from tqdm import tqdm
 
 from benchmarks.tables import show
 
-RUNS = 200
-MODEL = Path(__file__).resolve().parent.parent / "models" / "digits.onnx"
+# The packages under test are imported where they are used: memory and start of each runtime are measured.
+if TYPE_CHECKING:
+    import keras
+    import numpy as np
 
-Ask = Callable[[], object]
+TIMED_CALLS = 200
+MODEL_PATH = Path(__file__).resolve().parent.parent / "models" / "digits.onnx"
+
+Classify = Callable[[], object]  # classifies one image
 
 
-def ours(frame) -> Ask:
+def this_reader(frame: "np.ndarray") -> Classify:
+    """Load this reader's classifier."""
     from digits.classifier import Classifier
 
     classifier = Classifier()
     return lambda: classifier.classify(frame)
 
 
-def onnxruntime_as_it_comes(frame) -> Ask:
+def default_onnxruntime(frame: "np.ndarray") -> Classify:
+    """Load the shipped file with onnxruntime's default options."""
     import onnxruntime
 
-    session = onnxruntime.InferenceSession(MODEL)
+    session = onnxruntime.InferenceSession(MODEL_PATH)
     return lambda: session.run(None, {"image": frame})
 
 
-def opencv_dnn(frame) -> Ask:
+def opencv_dnn(frame: "np.ndarray") -> Classify:
+    """Load the shipped file with OpenCV's DNN module."""
     import cv2
 
-    network = cv2.dnn.readNetFromONNX(str(MODEL))
+    network = cv2.dnn.readNetFromONNX(str(MODEL_PATH))
     names = network.getUnconnectedOutLayersNames()
 
-    def ask():
+    def classify() -> object:
         network.setInput(frame)
         return network.forward(names)
 
-    return ask
+    return classify
 
 
-def lite_rt(frame) -> Ask:
+def lite_rt(frame: "np.ndarray") -> Classify:
+    """Convert the Keras network to LiteRT."""
     import tensorflow as tf
 
-    converter = tf.lite.TFLiteConverter.from_keras_model(keras_network())
+    converter = tf.lite.TFLiteConverter.from_keras_model(build_keras_network())
     interpreter = tf.lite.Interpreter(model_content=converter.convert())
     interpreter.allocate_tensors()
-    inlet, outlets = interpreter.get_input_details()[0]["index"], interpreter.get_output_details()
+    input_index, outputs = interpreter.get_input_details()[0]["index"], interpreter.get_output_details()
 
-    def ask():
-        interpreter.set_tensor(inlet, frame)
+    def classify() -> object:
+        interpreter.set_tensor(input_index, frame)
         interpreter.invoke()
-        return [interpreter.get_tensor(outlet["index"]) for outlet in outlets]
+        return [interpreter.get_tensor(output["index"]) for output in outputs]
 
-    return ask
+    return classify
 
 
-def keras_called(frame) -> Ask:
-    network = keras_network()
+def keras_call(frame: "np.ndarray") -> Classify:
+    """Build the Keras network, to call it directly."""
+    network = build_keras_network()
     return lambda: [output.numpy() for output in network(frame, training=False)]
 
 
-def keras_predict(frame) -> Ask:
-    network = keras_network()
+def keras_predict(frame: "np.ndarray") -> Classify:
+    """Build the Keras network, to use its predict method."""
+    network = build_keras_network()
     return lambda: network.predict(frame, verbose=0)
 
 
-def keras_network():
-    """Two networks and their heads, averaged, as they ship."""
+def build_keras_network() -> "keras.Model":
+    """Build the shipped architecture: the average of two networks and of their heads."""
     import keras
 
     from training import networks
@@ -95,21 +107,21 @@ def keras_network():
     for _ in range(2):
         network = networks.standardized()
         digits.append(keras.ops.softmax(network(image)))
-        is_digit.append(keras.ops.sigmoid(networks.is_digit_head(network)(image)))
+        is_digit.append(keras.ops.sigmoid(networks.build_is_digit_head(network)(image)))
     return keras.Model(image, [keras.layers.average(digits), keras.layers.average(is_digit)])
 
 
-WAYS: dict[str, Callable[..., Ask]] = {
-    "this reader": ours,
-    "onnxruntime as it comes": onnxruntime_as_it_comes,
+RUNTIMES: dict[str, Callable[..., Classify]] = {
+    "this reader": this_reader,
+    "onnxruntime as it comes": default_onnxruntime,
     "OpenCV DNN": opencv_dnn,
     "LiteRT": lite_rt,
-    "Keras, called": keras_called,
+    "Keras, called": keras_call,
     "Keras, predict": keras_predict,
 }
 
-# What has to be installed for each, besides what it needs in turn.
-NEEDS = {
+# Packages of each runtime, without their dependencies.
+REQUIRED_PACKAGES = {
     "this reader": ("onnxruntime", "opencv-python-headless", "pillow", "tqdm"),
     "onnxruntime as it comes": ("onnxruntime",),
     "OpenCV DNN": ("opencv-python-headless",),
@@ -119,28 +131,32 @@ NEEDS = {
 }
 
 
-def measure(way: str) -> dict[str, float]:
-    """In a process that does nothing else: milliseconds a digit, megabytes that it holds."""
+def measure(runtime: str) -> dict[str, float]:
+    """Measure a runtime in this process, which should do nothing else.
+
+    Returns:
+        "milliseconds": median per digit; "first_answer": its time, seconds since the epoch; "megabytes": peak memory.
+    """
     import numpy as np
 
     frame = np.random.default_rng(0).random((1, 28, 28, 1), np.float32)
-    ask = WAYS[way](frame)
-    ask()
-    first = time.time()
+    classify = RUNTIMES[runtime](frame)
+    classify()
+    first_answer = time.time()
     times = []
-    for _ in range(RUNS):
-        began = time.perf_counter()
-        ask()
-        times.append(time.perf_counter() - began)
-    held = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
-    return {"milliseconds": 1000 * statistics.median(times), "first_answer": first, "megabytes": held}
+    for _ in range(TIMED_CALLS):
+        started = time.perf_counter()
+        classify()
+        times.append(time.perf_counter() - started)
+    megabytes = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+    return {"milliseconds": 1000 * statistics.median(times), "first_answer": first_answer, "megabytes": megabytes}
 
 
-def in_a_process(way: str, cores: int) -> dict[str, float]:
-    """Measures a way in a new process on so many cores; adds the seconds from its start to its first answer."""
-    held_to = f"import os; os.sched_setaffinity(0, range({cores})); from benchmarks import rivals; import json; "
-    code = held_to + f"print(json.dumps(rivals.measure({way!r})))"
-    began = time.time()
+def measure_in_process(runtime: str, cores: int) -> dict[str, float]:
+    """Run `measure` in a new process on `cores` cores; add "start", the seconds from its start to its first answer."""
+    imports = f"import os; os.sched_setaffinity(0, range({cores})); from benchmarks import rivals; import json; "
+    code = imports + f"print(json.dumps(rivals.measure({runtime!r})))"
+    started = time.time()
     done = subprocess.run(
         [sys.executable, "-c", code],
         capture_output=True,
@@ -149,23 +165,23 @@ def in_a_process(way: str, cores: int) -> dict[str, float]:
         env={**os.environ, "TF_CPP_MIN_LOG_LEVEL": "3", "CUDA_VISIBLE_DEVICES": "-1"},
     )
     figures = json.loads(done.stdout.splitlines()[-1])
-    return {**figures, "start": figures["first_answer"] - began}
+    return {**figures, "start": figures["first_answer"] - started}
 
 
-def installed(packages: tuple[str, ...]) -> float:
-    """Megabytes of packages and of all that they need."""
-    known: set[str] = set()
+def installed_megabytes(packages: tuple[str, ...]) -> float:
+    """Return the installed size of packages with all their dependencies, in megabytes."""
+    seen: set[str] = set()
     waiting = list(packages)
     size = 0
     while waiting:
         name = re.sub(r"[-_.]+", "-", waiting.pop()).lower()
-        if name in known:
+        if name in seen:
             continue
-        known.add(name)
+        seen.add(name)
         try:
             distribution = importlib.metadata.distribution(name)
         except importlib.metadata.PackageNotFoundError:
-            continue  # needed on other systems only
+            continue  # a dependency of other systems
         size += sum(path.stat().st_size for file in distribution.files or () if (path := Path(file.locate())).is_file())
         waiting += [
             re.match(r"[\w.-]+", needed)[0] for needed in distribution.requires or () if "extra ==" not in needed
@@ -174,26 +190,28 @@ def installed(packages: tuple[str, ...]) -> float:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
-    parser.add_argument("--save", type=Path, metavar="FILE", help="write the table there as well")
+    """Measure all runtimes and print the table."""
+    parser = argparse.ArgumentParser(description=(__doc__ or "").split("\n")[0])
+    parser.add_argument("--save", type=Path, metavar="FILE", help="also write the table to this file")
     args = parser.parse_args()
     lines = [
         "| the same network by | one core | ratio | two cores | ratio | start to first answer | memory | installed |",
         "|---|---|---|---|---|---|---|---|",
     ]
     base = None
-    for way in tqdm(WAYS, leave=False):
+    for runtime in tqdm(RUNTIMES, leave=False):
         try:
-            one, two = in_a_process(way, 1), in_a_process(way, 2)
+            one_core, two_cores = measure_in_process(runtime, 1), measure_in_process(runtime, 2)
         except subprocess.CalledProcessError as error:
-            why = error.stderr.strip().splitlines()[-1][:80]
-            lines.append(f"| {way} | does not run: {why} | | | | | | |")
+            reason = error.stderr.strip().splitlines()[-1][:80]
+            lines.append(f"| {runtime} | does not run: {reason} | | | | | | |")
             continue
-        base = base or (one["milliseconds"], two["milliseconds"])
+        base = base or (one_core["milliseconds"], two_cores["milliseconds"])
         lines.append(
-            f"| {way} | {one['milliseconds']:.2f} ms | {one['milliseconds'] / base[0]:.1f} "
-            f"| {two['milliseconds']:.2f} ms | {two['milliseconds'] / base[1]:.1f} "
-            f"| {one['start']:.2f} s | {one['megabytes']:.0f} MB | {installed(NEEDS[way]):.0f} MB |"
+            f"| {runtime} | {one_core['milliseconds']:.2f} ms | {one_core['milliseconds'] / base[0]:.1f} "
+            f"| {two_cores['milliseconds']:.2f} ms | {two_cores['milliseconds'] / base[1]:.1f} "
+            f"| {one_core['start']:.2f} s | {one_core['megabytes']:.0f} MB "
+            f"| {installed_megabytes(REQUIRED_PACKAGES[runtime]):.0f} MB |"
         )
     lines += [
         "",

@@ -1,6 +1,7 @@
-"""The servers that are measured, each in a process of its own: ours, and what people use today.
+"""The servers to measure, each in its own process: this project's page, and common alternatives.
 
-It starts them, waits until they answer, knows what they hold, and ends them; what is asked of them is others' matter.
+This module starts a server, waits until it responds, measures its memory and its files, and stops it. It knows nothing
+of the requests that are sent to it.
 """
 
 import os
@@ -17,80 +18,89 @@ from pathlib import Path
 
 import psutil
 
-STARTUP = 120  # seconds that a server may take to start
+STARTUP_TIMEOUT_SECONDS = 120
 
 
 @dataclass(frozen=True)
 class Server:
-    """A running server: its address, its process, and the folder where it may keep files."""
+    """A running server.
+
+    Attributes:
+        address: such as http://127.0.0.1:7860.
+        pid: id of its process.
+        cache: the folder in which it may store files.
+    """
 
     address: str
-    process: int
+    pid: int
     cache: Path
 
-    def memory(self) -> float:
-        """Resident megabytes, of all its processes."""
-        return sum(process.memory_info().rss for process in family(self.process)) / 2**20
+    def resident_megabytes(self) -> float:
+        """Return the resident memory of all its processes."""
+        return sum(process.memory_info().rss for process in process_tree(self.pid)) / 2**20
 
-    def files(self) -> int:
-        """Files that it keeps."""
+    def count_cached_files(self) -> int:
+        """Return the number of files in its cache folder."""
         return sum(path.is_file() for path in self.cache.rglob("*"))
 
 
 @contextmanager
-def ours() -> Iterator[Server]:
-    """The page's server."""
+def page_server() -> Iterator[Server]:
+    """Run this project's page until the context ends."""
     port = free_port()
-    with _running([sys.executable, "demo.py", "--port", str(port)], port) as server:
+    with _run_server([sys.executable, "demo.py", "--port", str(port)], port) as server:
         yield server
 
 
 @contextmanager
-def flask_keras() -> Iterator[Server]:
-    """Flask + Keras, served by waitress."""
+def flask_keras_server() -> Iterator[Server]:
+    """Run Flask + Keras, served by waitress, until the context ends."""
     port = free_port()
     options = ["--listen", f"127.0.0.1:{port}", "--connection-limit", "500"]
     command = [sys.executable, "-m", "waitress", *options, "benchmarks.flask_keras:app"]
-    with _running(command, port) as server:
+    with _run_server(command, port) as server:
         yield server
 
 
 @contextmanager
-def gradio_keras() -> Iterator[Server]:
-    """A page of Gradio + Keras."""
+def gradio_keras_server() -> Iterator[Server]:
+    """Run a page of Gradio + Keras until the context ends."""
     port = free_port()
-    with _running([sys.executable, "-m", "benchmarks.gradio_keras"], port) as server:
+    with _run_server([sys.executable, "-m", "benchmarks.gradio_keras"], port) as server:
         yield server
 
 
 @contextmanager
-def _running(command: Sequence[str], port: int) -> Iterator[Server]:
+def _run_server(command: Sequence[str], port: int) -> Iterator[Server]:
     with tempfile.TemporaryDirectory() as cache, tempfile.TemporaryFile() as log:
-        quiet = {"TF_CPP_MIN_LOG_LEVEL": "2"}
-        environment = os.environ | quiet | {"GRADIO_TEMP_DIR": cache, "GRADIO_SERVER_PORT": str(port)}
-        process = subprocess.Popen(command, env=environment, stdout=log, stderr=log)
+        settings = {"TF_CPP_MIN_LOG_LEVEL": "2", "GRADIO_TEMP_DIR": cache, "GRADIO_SERVER_PORT": str(port)}
+        process = subprocess.Popen(command, env=os.environ | settings, stdout=log, stderr=log)
         address = f"http://127.0.0.1:{port}"
         try:
-            wait_for(address, process)
+            wait_until_responding(address, process)
             yield Server(address, process.pid, Path(cache))
         finally:
             process.terminate()
             process.wait()
 
 
-def family(process: int) -> list[psutil.Process]:
-    """A process, its children and theirs."""
-    parent = psutil.Process(process)
+def process_tree(pid: int) -> list[psutil.Process]:
+    """Return a process and all its descendants."""
+    parent = psutil.Process(pid)
     return [parent, *parent.children(recursive=True)]
 
 
-def wait_for(address: str, process: subprocess.Popen) -> None:
-    """Returns once a server answers.
+def wait_until_responding(address: str, process: subprocess.Popen) -> None:
+    """Wait until a server responds.
+
+    Args:
+        address: URL to request.
+        process: the process of the server.
 
     Raises:
-        RuntimeError: its process ended, or it took too long.
+        RuntimeError: the process ended, or the server did not respond in time.
     """
-    deadline = time.monotonic() + STARTUP
+    deadline = time.monotonic() + STARTUP_TIMEOUT_SECONDS
     while True:
         try:
             urllib.request.urlopen(address, timeout=5).close()
@@ -102,7 +112,7 @@ def wait_for(address: str, process: subprocess.Popen) -> None:
 
 
 def free_port() -> int:
-    """A port of this machine that nobody listens on."""
+    """Return a port of 127.0.0.1 on which no program listens."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return probe.getsockname()[1]

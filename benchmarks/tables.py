@@ -1,4 +1,7 @@
-"""Tables in Markdown, printed and kept for the documents that quote them. It knows nothing of what they say."""
+"""Print Markdown tables, and save them for the documents that quote them.
+
+This module knows nothing of their content.
+"""
 
 import hashlib
 import os
@@ -7,7 +10,7 @@ from pathlib import Path
 
 
 def show(lines: Sequence[str], save: Path | None) -> None:
-    """Prints lines; and writes them to a file, if there is to be one."""
+    """Print lines, and write them to a file if a path is given."""
     text = "\n".join(lines)
     print(text)
     if save:
@@ -16,7 +19,7 @@ def show(lines: Sequence[str], save: Path | None) -> None:
 
 
 def measured_with(*models: str | os.PathLike) -> str:
-    """The line that says which models the figures belong to."""
+    """Return the line that names the model files that the figures were measured with."""
     digests = [hashlib.sha256(Path(model).read_bytes()).hexdigest()[:16] for model in models]
-    named = [f"{Path(model).name}, whose SHA-256 begins with {digest}" for model, digest in zip(models, digests)]
-    return f"Measured with {', and '.join(named)}."
+    described = [f"{Path(model).name}, whose SHA-256 begins with {digest}" for model, digest in zip(models, digests)]
+    return f"Measured with {', and '.join(described)}."

@@ -1,4 +1,4 @@
-"""Reads handwritten numbers: any image in, the numbers and how sure they are out.
+"""Read handwritten numbers: any image in, the numbers and their probabilities out.
 
 from digits import DigitReader
 reading = DigitReader().read("photo.jpg")
@@ -12,5 +12,5 @@ from digits.reading import Digit, Mark, Number, Reading
 
 __all__ = ["Digit", "DigitReader", "ImageError", "Mark", "ModelError", "Number", "Reading", "Stages", "__version__"]
 
-# The only place of the version. The wheel, the command line, the page and the metadata of new models take it from here.
+# The only definition of the version. The wheel, the command line, the page and the metadata of new models use it.
 __version__ = "1.1.0"

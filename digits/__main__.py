@@ -1,7 +1,7 @@
-"""digits PHOTO... or python -m digits PHOTO... : the command line.
+"""The command line: digits PHOTO... or python -m digits PHOTO...
 
-Prints one reading per file; `digits serve` opens the page. It knows files, folders, standard input and formats of
-output; all reading is the reader's.
+It prints one reading per file; `digits serve` opens the page. It handles files, folders, standard input and output
+formats; DigitReader reads the images.
 """
 
 import argparse
@@ -18,31 +18,33 @@ from tqdm import tqdm
 
 from digits import DigitReader, ImageError, ModelError, Reading, __version__
 from digits.classifier import DEFAULT_MODEL
-from digits.images import IMAGE_SUFFIXES, MOST_BYTES, ImageSource
-from digits.parallel.cores import ReaderPool, read_files
-from digits.resources import ROOT, install_command
+from digits.images import IMAGE_LIMITS, IMAGE_SUFFIXES, ImageSource
+from digits.parallel.process_pool import ReaderPool, read_files
+from digits.resources import RESOURCE_ROOT, install_command
 
-# From so many files on, a progress bar is shown.
-MANY = 10
+# A progress bar is shown from this number of files on.
+MIN_FILES_FOR_PROGRESS = 10
 
-# This name stands for standard input; a file of that name is ./-
+# This name means standard input; a file of that name is ./-
 STANDARD_INPUT = "-"
 
 # As the first argument this opens the page; a file of that name is ./serve
-SERVE = "serve"
+SERVE_COMMAND = "serve"
 
 CSV_HEADER = ("file", "text", "lowest_probability", "certain")
 
-# A spreadsheet program takes a cell that begins with one of these for a formula, and evaluates it.
+# A spreadsheet program evaluates a cell that begins with one of these as a formula.
 FORMULA_STARTS = ("=", "+", "-", "@", "\t")
 
-SOME_FAILED, NO_MODEL, NO_RAY, NO_GRADIO = 1, 2, 2, 2
+# Exit statuses.
+EXIT_SOME_FAILED, EXIT_NO_MODEL, EXIT_NO_RAY, EXIT_NO_GRADIO = 1, 2, 2, 2
+EXIT_INTERRUPTED = 130  # as shells report a program that ctrl-C ended
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Run the command line; return its exit status: 0, 1 where a file could not be read, 2 where nothing could."""
+    """Run the command line; return its exit status: 0, 1 where a file could not be read, 2 where none could."""
     arguments = sys.argv[1:] if arguments is None else arguments
-    if arguments[:1] == [SERVE]:
+    if arguments[:1] == [SERVE_COMMAND]:
         return _serve(arguments[1:])
     parser = argparse.ArgumentParser(
         prog="digits",
@@ -69,16 +71,16 @@ def main(arguments: list[str] | None = None) -> int:
         reader = DigitReader(args.model)
     except ModelError as error:
         print(error, file=sys.stderr)
-        return NO_MODEL
+        return EXIT_NO_MODEL
     if args.ray:
-        return _on_cluster(args)
+        return _read_on_cluster(args)
 
-    names, images = _images(args.images)
+    names, images = _find_images(args.images)
     has_folder = any(name != STANDARD_INPUT and os.path.isdir(name) for name in args.images)
     if not names:
         print(f"There are no images in {', '.join(args.images)}.", file=sys.stderr)
-        return SOME_FAILED
-    is_long, is_named = len(names) >= MANY or has_folder, len(names) > 1 or has_folder
+        return EXIT_SOME_FAILED
+    is_long, is_named = len(names) >= MIN_FILES_FOR_PROGRESS or has_folder, len(names) > 1 or has_folder
     rows = csv.writer(sys.stdout, lineterminator="\n")
     if args.csv and is_named:
         rows.writerow(CSV_HEADER)
@@ -89,61 +91,62 @@ def main(arguments: list[str] | None = None) -> int:
             failures += 1
             tqdm.write(f"{name}: {reading}", file=sys.stderr)
         elif args.json:
-            # One file gets the very JSON of the API; of several, or of a folder, each line must say whose it is.
+            # A single file gets the same JSON as from the API; with several, or a folder, each line names its file.
             file = {"file": name} if is_named else {}
             print(json.dumps(file | reading.to_dict()), flush=True)
         elif args.csv:
             rows.writerows(_csv_rows(name, reading, is_named))
         else:
-            print(_sentence(name, reading, is_named), flush=True)
-    return SOME_FAILED if failures else 0
+            print(_text_line(name, reading, is_named), flush=True)
+    return EXIT_SOME_FAILED if failures else 0
 
 
 def _serve(arguments: list[str]) -> int:
-    """Open the page with the options of demo.py, or say what to install; return the exit status."""
+    """Open the page with the options of demo.py, or print what to install; return the exit status."""
     if importlib.util.find_spec("gradio") is None:
         print(f"The page needs Gradio: {install_command('web')}", file=sys.stderr)
-        return NO_GRADIO
-    sys.path.insert(0, str(ROOT))
+        return EXIT_NO_GRADIO
+    sys.path.insert(0, str(RESOURCE_ROOT))
     return importlib.import_module("demo").main(arguments, prog="digits serve")
 
 
-def _on_cluster(args: argparse.Namespace) -> int:
+def _read_on_cluster(args: argparse.Namespace) -> int:
+    """Read the images on a Ray cluster; return the exit status."""
     try:
         from digits.parallel import bulk
     except ImportError:
         print(f"Reading on a cluster needs Ray: {install_command('ray')}", file=sys.stderr)
-        return NO_RAY
+        return EXIT_NO_RAY
     try:
         bulk.connect(args.ray)
-        bulk.read_all(args.images, args.out, args.model)
-        rows, failures = bulk.totals(args.out)
+        bulk.read_to_parquet(args.images, args.out, args.model)
+        rows, failures = bulk.count_rows(args.out)
     except (bulk.BulkError, ConnectionError) as error:
         print(error, file=sys.stderr)
-        return NO_RAY
+        return EXIT_NO_RAY
     print(f"{rows} files are in {args.out}; {failures} of them could not be read, and say why.")
-    return SOME_FAILED if failures else 0
+    return EXIT_SOME_FAILED if failures else 0
 
 
-def _images(arguments: list[str]) -> tuple[list[str], list[ImageSource]]:
-    """Find the images that the arguments name: their names as they are printed, and what the reader takes."""
+def _find_images(arguments: list[str]) -> tuple[list[str], list[ImageSource]]:
+    """Return the images that the arguments name: their names as they are printed, and the reader's inputs."""
     names: list[str] = []
     images: list[ImageSource] = []
     for argument in arguments:
         if argument == STANDARD_INPUT:
             names.append(argument)
-            images.append(sys.stdin.buffer.read(MOST_BYTES))
+            images.append(sys.stdin.buffer.read(IMAGE_LIMITS.max_stream_bytes))
         else:
-            files = list(_files(argument))
+            files = list(_list_files(argument))
             names += map(str, files)
             images += files
     return names, images
 
 
-def _files(name: str) -> Iterator[Path]:
+def _list_files(name: str) -> Iterator[Path]:
     """Yield a file, or all images in a folder and in its subfolders."""
     path = Path(name)
-    # Path.is_dir raises where a name is too long to be one.
+    # Unlike os.path.isdir, Path.is_dir raises where a name is too long.
     if os.path.isdir(name):
         yield from sorted(p for p in path.rglob("*") if p.suffix.lower() in IMAGE_SUFFIXES and p.is_file())
     else:
@@ -154,7 +157,7 @@ def _csv_rows(name: str, reading: Reading, is_named: bool) -> list[Sequence[str]
     """Return the rows of the CSV for one image: those of its table where it is the only image and holds one."""
     if not is_named and reading.table:
         return list(reading.table)
-    row = (_name_cell(name), reading.text, _lowest(reading), str(reading.certain).lower())
+    row = (_name_cell(name), reading.text, _lowest_probability(reading), str(reading.certain).lower())
     return [row] if is_named else [CSV_HEADER, row]
 
 
@@ -165,17 +168,17 @@ def _name_cell(name: str) -> str:
     return f"'{name}" if name.startswith(FORMULA_STARTS) else name
 
 
-def _lowest(reading: Reading) -> str:
+def _lowest_probability(reading: Reading) -> str:
     return f"{min(digit.probability for digit in reading.digits):.4f}" if reading.digits else ""
 
 
-def _sentence(file: str, reading: Reading, with_name: bool) -> str:
-    """photo.jpg: 40  (4 99.8 %, 0 71.2 % unsure)"""
-    name = f"{file}: " if with_name else ""
+def _text_line(file: str, reading: Reading, is_named: bool) -> str:
+    """Return the reading as a line of text: photo.jpg: 40  (4 99.8 %, 0 71.2 % unsure)."""
+    name = f"{file}: " if is_named else ""
     if not reading.digits:
         return f"{name}no digit found"
     parts = [
-        # Never rounded up to a certainty that nobody has.
+        # Not rounded up to 100 %, which no reading has.
         f"{digit.label} {min(100 * digit.probability, 99.9):.1f} %" + ("" if digit.certain else " unsure")
         for digit in reading.digits
     ]
@@ -183,20 +186,20 @@ def _sentence(file: str, reading: Reading, with_name: bool) -> str:
 
 
 def run() -> int:
-    """Run the command line as a program: no traceback where its output can't be written, or after ctrl-C."""
-    if isinstance(sys.stdout, io.TextIOWrapper):  # a file's name may hold what can't be printed
+    """Run the command line as a program, without a traceback where output can't be written or after ctrl-C."""
+    if isinstance(sys.stdout, io.TextIOWrapper):  # a file's name may hold characters that can't be printed
         sys.stdout.reconfigure(errors="backslashreplace")
     try:
         return main()
-    except BrokenPipeError:  # the reader of our output has gone, as in `| head`
+    except BrokenPipeError:  # the program that reads our output has ended, as in `| head`
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return SOME_FAILED
-    except OSError as error:  # a full disk; what can't be read is told per file
+        return EXIT_SOME_FAILED
+    except OSError as error:  # a full disk; errors of single files are reported above
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         print(f"The readings could not be written: {error.strerror}.", file=sys.stderr)
-        return SOME_FAILED
+        return EXIT_SOME_FAILED
     except KeyboardInterrupt:
-        return 130
+        return EXIT_INTERRUPTED
 
 
 if __name__ == "__main__":

@@ -1,6 +1,6 @@
-"""What was read from one image: digits, marks, the numbers that they form, lines and a table.
+"""The result of reading one image: digits, marks, the numbers that they form, lines and a table.
 
-It holds results and turns them into text and JSON. It knows nothing of images or networks.
+It holds results and converts them to text and JSON. It knows nothing of images or networks.
 """
 
 from collections.abc import Sequence
@@ -9,11 +9,10 @@ from typing import Any
 
 import numpy as np
 
+from digits.boxes import PixelBox
 from digits.layout import Layout
 
-Box = tuple[int, int, int, int]  # left, top, right, bottom, in pixels; right and bottom lie just outside
-
-# repr() shows so many characters of the text at most: it fits on one line.
+# repr() shows at most this many characters of the text, so that it fits on one line.
 MAX_REPR_CHARACTERS = 60
 
 
@@ -25,17 +24,17 @@ class Digit:
         label: the most probable digit, "0" to "9".
         probability: its probability, 0..1.
         probabilities: float32 (10,), of every digit; sums to 1.
-        box: (left, top, right, bottom), in pixels of the upright image; right and bottom lie just outside.
-        certainty: how probable it is that this is one digit, and that digit, 0..1.
+        box: (left, top, right, bottom), in pixels of the upright image; right and bottom are exclusive.
+        certainty: the probability that this is one digit, and that digit, 0..1.
         certain: False where the reader does not vouch for it.
-        frame: float32 (28, 28) in 0..1: what the digit network saw.
+        frame: float32 (28, 28) in 0..1: the input of the digit network.
         line: the number of its line, from 0 at the top.
     """
 
     label: str
     probability: float
     probabilities: np.ndarray
-    box: Box
+    box: PixelBox
     certainty: float
     certain: bool
     frame: np.ndarray
@@ -62,7 +61,7 @@ class Mark:
 
     mark: str
     probability: float
-    box: Box
+    box: PixelBox
 
 
 @dataclass(frozen=True, eq=False)
@@ -70,18 +69,18 @@ class Number:
     """Digits that form one number, with the marks inside it.
 
     Attributes:
-        text: as it stands: "12.50", "-5", "24/11/2026", "12:30".
+        text: as it is written: "12.50", "-5", "24/11/2026", "12:30".
         digits: its digits, from left to right.
         marks: the marks inside it, from left to right.
         box: (left, top, right, bottom), in pixels of the upright image.
-        certain: every digit and mark is certain, and no other writing touches the number or stands inside it.
+        certain: whether every digit and mark is certain and no other writing touches the number or stands inside it.
         line: the number of its line, from 0 at the top.
     """
 
     text: str
     digits: tuple[Digit, ...]
     marks: tuple[Mark, ...]
-    box: Box
+    box: PixelBox
     certain: bool
     line: int
 
@@ -91,7 +90,7 @@ class Number:
 
 @dataclass(frozen=True, eq=False)
 class Reading:
-    """What was read from one image.
+    """The result of reading one image.
 
     Attributes:
         digits: in reading order; empty where none was found.
@@ -118,12 +117,12 @@ class Reading:
         min_mark_probability: float = 0.5,
         rotation: int = 0,
     ) -> "Reading":
-        """Make the reading of symbols that were laid out.
+        """Build the reading of symbols that were laid out.
 
         Args:
-            layout: what `layout.arrange` returned.
-            symbols: what was read of each symbol, in the order in which `arrange` got them; None for other writing. The
-                line of a digit is `layout.line_of[index]`.
+            layout: the result of `layout.arrange`.
+            symbols: the digit or mark of each symbol, in the order in which `arrange` got them; None for other writing.
+                The line of a digit is `layout.line_of[index]`.
             min_mark_probability: a number is not certain where a mark inside it is less probable, 0..1.
             rotation: 0, 90, 180 or 270, see `Reading`.
 
@@ -133,25 +132,25 @@ class Reading:
         if len(symbols) != len(layout.line_of):
             raise ValueError(f"{len(layout.line_of)} symbols were laid out, not {len(symbols)}")
         numbers = tuple(
-            _number([symbols[index] for index in group.symbols], line, group.touched, min_mark_probability)
+            _build_number([symbols[index] for index in group.symbols], line, group.is_touched, min_mark_probability)
             for line, groups in enumerate(layout.lines)
             for group in groups
         )
         marks = [(line, symbol) for line, symbol in zip(layout.line_of, symbols) if isinstance(symbol, Mark)]
-        # Those beside no line come last.
+        # Marks beside no line come last.
         marks.sort(key=lambda item: (item[0] < 0, item[0], item[1].box[0]))
         return cls(
             digits=tuple(digit for number in numbers for digit in number.digits),
             marks=tuple(mark for _, mark in marks),
             numbers=numbers,
-            complete=layout.complete,
+            complete=layout.is_complete,
             table=layout.table,
             rotation=rotation,
         )
 
     @property
     def text(self) -> str:
-        """The numbers as they stand: lines separated by a line feed, numbers in a line by a space; "" without any."""
+        """The numbers as text: lines separated by a line feed, numbers in a line by a space; "" without any number."""
         lines: dict[int, list[str]] = {}
         for number in self.numbers:
             lines.setdefault(number.line, []).append(number.text)
@@ -164,7 +163,7 @@ class Reading:
 
     @property
     def least_sure(self) -> int:
-        """The index of the digit that is doubted most: an uncertain one before any other.
+        """The index of the least certain digit: the least probable of those that are not certain, if any.
 
         Raises:
             ValueError: there is no digit.
@@ -202,8 +201,8 @@ class Reading:
         return f"Reading({text!r}, certain={self.certain}, digits={len(self.digits)}, numbers={len(self.numbers)})"
 
 
-def _number(parts: list[Digit | Mark | None], line: int, is_touched: bool, min_mark_probability: float) -> Number:
-    """Make a number of its digits and marks, from left to right."""
+def _build_number(parts: list[Digit | Mark | None], line: int, is_touched: bool, min_mark_probability: float) -> Number:
+    """Build a number from its digits and marks, from left to right."""
     digits = tuple(part for part in parts if isinstance(part, Digit))
     marks = tuple(part for part in parts if isinstance(part, Mark))
     is_certain = all(digit.certain for digit in digits) and all(

@@ -1,4 +1,4 @@
-"""What only training needs: data, augmentation, networks, export and report.
+"""Train, evaluate and export both networks: data, augmentation, page synthesis, networks, training loops, report.
 
-Serving never imports this package, so TensorFlow is needed here and nowhere else.
+Only training needs TensorFlow: the code that serves requests never imports this package.
 """

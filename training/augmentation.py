@@ -1,47 +1,61 @@
-"""Random changes to 28x28 digits, as Keras layers that act in training only.
+"""Keras layers that augment 28x28 digits, in training only.
 
-Every image of a batch gets a change of its own. The layers take and return float32 images of shape (N, 28, 28, 1) in
-0..1, ink bright; whatever comes in from outside the picture is paper (0). They know nothing of labels: each change is
-small enough to leave the digit what it was.
+Every image of a batch is changed independently. The layers take and return float32 images of shape (N, 28, 28, 1) in
+0..1, ink bright; pixels from outside the image are background (0). Each change is small enough to keep the label. The
+layers know nothing of labels.
 """
+
+from typing import Any, TypeAlias
 
 import keras
 import numpy as np
 from keras import ops
 
+Tensor: TypeAlias = keras.KerasTensor
+
 
 class RandomWarp(keras.layers.Layer):
-    """Rotation, zoom, shear, shift and elastic distortion, in one bilinear resampling.
+    """Rotate, zoom, shear, shift and distort images, in one bilinear resampling.
 
-    One resampling instead of five keeps strokes sharp. The elastic part is a free-form deformation: random shifts on
-    a coarse grid of control points, spread smoothly by cubic B-splines (Rueckert et al., 1999; for digits, the idea
-    is Simard et al.'s, 2003).
+    One resampling instead of five keeps strokes sharp. The elastic part is a free-form deformation: random
+    displacements of a coarse grid of control points, interpolated by cubic B-splines (Rueckert et al., 1999; Simard et
+    al., 2003, applied the idea to digits).
 
     Args:
-        rotation: largest angle, in degrees, either way.
-        zoom: largest relative change of size, drawn anew for both axes together and, at half of it, for each alone.
+        rotation: largest angle in either direction, degrees.
+        zoom: largest relative change of size: one random value for both axes, and one of half this size for each axis.
         shear: largest horizontal shear, as a slope.
-        shift: largest move, as a fraction of the picture's side.
-        elastic: standard deviation of a control point's move, in pixels.
-        control_points: control points along each side.
-        seed: seed of the layer's own random numbers.
+        shift: largest translation, as a fraction of the image's side.
+        elastic: standard deviation of a control point's displacement, pixels.
+        control_points: number of control points along each side.
+        seed: seed of the layer's random generator.
     """
 
-    def __init__(self, rotation, zoom, shear, shift, elastic, control_points=5, seed=None, **kwargs):
+    def __init__(
+        self,
+        rotation: float,
+        zoom: float,
+        shear: float,
+        shift: float,
+        elastic: float,
+        control_points: int = 5,
+        seed: int | None = None,
+        **kwargs: Any,
+    ) -> None:
         super().__init__(dtype="float32", **kwargs)
         self.rotation, self.zoom, self.shear, self.shift = rotation, zoom, shear, shift
         self.elastic, self.control_points = elastic, control_points
         self.random = keras.random.SeedGenerator(seed)
 
-    def call(self, images, training=False):
+    def call(self, images: Tensor, training: bool = False) -> Tensor:
         if not training:
             return images
         count, (side, _) = ops.shape(images)[0], images.shape[1:3]
 
-        def uniform(limit, *shape):
+        def uniform(limit: float, *shape: int) -> Tensor:
             return keras.random.uniform((count, *shape), -limit, limit, seed=self.random)
 
-        # Where each pixel of the new picture comes from in the old one: x' = matrix @ x + shift, about the centre.
+        # The position in the input image that each output pixel is sampled at: matrix @ x + shift, about the centre.
         angle, shear = uniform(np.radians(self.rotation)), uniform(self.shear)
         size = uniform(self.zoom)
         scale_y, scale_x = (ops.exp(size + uniform(self.zoom / 2)) for _ in range(2))
@@ -55,30 +69,30 @@ class RandomWarp(keras.layers.Layer):
         source = ops.matmul(ops.convert_to_tensor(grid, "float32"), ops.transpose(matrix, (0, 2, 1)))
         source = source + uniform(self.shift * side, 1, 2) + centre
 
-        # Spreading the control points' moves over the pixels is a matrix product along each axis.
+        # Interpolating the control points' displacements to all pixels is a matrix product along each axis.
         spread = ops.convert_to_tensor(_bspline_weights(side, self.control_points), "float32")
-        moves = self.elastic * keras.random.normal(
+        displacements = self.elastic * keras.random.normal(
             (count, 2, self.control_points, self.control_points), seed=self.random
         )
-        moves = ops.matmul(ops.matmul(spread, moves), ops.transpose(spread))
-        source = source + ops.transpose(ops.reshape(moves, (count, 2, side * side)), (0, 2, 1))
-        return _bilinear(images, source)
+        displacements = ops.matmul(ops.matmul(spread, displacements), ops.transpose(spread))
+        source = source + ops.transpose(ops.reshape(displacements, (count, 2, side * side)), (0, 2, 1))
+        return _sample_bilinear(images, source)
 
 
-class RandomStroke(keras.layers.Layer):
-    """Thinner or thicker strokes: a blend of the image with its 3x3 minimum or maximum.
+class RandomStrokeWidth(keras.layers.Layer):
+    """Make strokes thinner or thicker: blend the image with its 3x3 minimum or maximum.
 
     Args:
         amount: largest weight of the minimum or maximum in the blend, 0 to 1.
-        seed: seed of the layer's own random numbers.
+        seed: seed of the layer's random generator.
     """
 
-    def __init__(self, amount, seed=None, **kwargs):
+    def __init__(self, amount: float, seed: int | None = None, **kwargs: Any) -> None:
         super().__init__(dtype="float32", **kwargs)
         self.amount = amount
         self.random = keras.random.SeedGenerator(seed)
 
-    def call(self, images, training=False):
+    def call(self, images: Tensor, training: bool = False) -> Tensor:
         if not training:
             return images
         weight = keras.random.uniform((ops.shape(images)[0], 1, 1, 1), -self.amount, self.amount, seed=self.random)
@@ -87,53 +101,56 @@ class RandomStroke(keras.layers.Layer):
         return images + ops.maximum(weight, 0) * (thicker - images) + ops.maximum(-weight, 0) * (thinner - images)
 
 
-class RandomDirt(keras.layers.Layer):
-    """What cleaning leaves of bad pictures: blur, grain, and thin straight lines, of ink or rubbed out.
+class RandomArtifacts(keras.layers.Layer):
+    """Add the artifacts that preprocessing leaves in bad pictures: blur, noise, and thin lines of ink or of background.
 
-    Each image has each of the three with the chance `share`.
+    Each of the three is added independently, with the same probability.
 
     Args:
-        share: chance of each kind of dirt, 0 to 1.
+        probability: probability of each kind of artifact, 0 to 1.
         blur: largest weight of a blurred image in the blend with it, 0 to 1.
-        grain: largest standard deviation of the grain.
-        seed: seed of the layer's own random numbers.
+        noise: largest standard deviation of the noise.
+        seed: seed of the layer's random generator.
     """
 
-    def __init__(self, share, blur=1.0, grain=0.15, seed=None, **kwargs):
+    def __init__(
+        self, probability: float, blur: float = 1.0, noise: float = 0.15, seed: int | None = None, **kwargs: Any
+    ) -> None:
         super().__init__(dtype="float32", **kwargs)
-        self.share, self.blur, self.grain = share, blur, grain
+        self.probability, self.blur, self.noise = probability, blur, noise
         self.random = keras.random.SeedGenerator(seed)
 
-    def call(self, images, training=False):
+    def call(self, images: Tensor, training: bool = False) -> Tensor:
         if not training:
             return images
         count, side = ops.shape(images)[0], images.shape[1]
 
-        def uniform(low, high):
+        def uniform(low: float, high: float) -> Tensor:
             return keras.random.uniform((count, 1, 1, 1), low, high, seed=self.random)
 
-        def chosen():
-            return ops.cast(uniform(0, 1) < self.share, "float32")
+        def is_chosen() -> Tensor:
+            return ops.cast(uniform(0, 1) < self.probability, "float32")
 
-        # A line through the picture: where x * cos + y * sin is near `at`.
+        # A line through the image: the pixels at which x * cos + y * sin is close to `offset`.
         along = ops.convert_to_tensor((np.arange(side) - (side - 1) / 2).astype(np.float32))
-        angle, at, half = uniform(0, np.pi), uniform(-side / 3, side / 3), uniform(0.3, 1.0)
-        distance = ops.abs(ops.cos(angle) * along[:, None, None] + ops.sin(angle) * along[None, :, None] - at)
-        line = chosen() * uniform(0.2, 1) * ops.clip(half + 0.5 - distance, 0, 1)
+        angle, offset, half_width = uniform(0, np.pi), uniform(-side / 3, side / 3), uniform(0.3, 1.0)
+        distance = ops.abs(ops.cos(angle) * along[:, None, None] + ops.sin(angle) * along[None, :, None] - offset)
+        line = is_chosen() * uniform(0.2, 1) * ops.clip(half_width + 0.5 - distance, 0, 1)
         is_ink = ops.cast(uniform(0, 1) < 0.5, "float32")
         images = ops.maximum(images * (1 - (1 - is_ink) * line), is_ink * line)
 
-        # Binomial weights of 5 x 5: a standard deviation of one pixel.
-        weights = np.outer(*[[1, 4, 6, 4, 1]] * 2).astype(np.float32)[..., None, None] / 256
+        # Binomial weights, 5x5: a standard deviation of one pixel.
+        binomial = np.array([1, 4, 6, 4, 1])
+        weights = np.outer(binomial, binomial).astype(np.float32)[..., None, None] / 256
         blurred = ops.conv(images, weights, padding="same")
-        images = images + chosen() * uniform(0, self.blur) * (blurred - images)
+        images = images + is_chosen() * uniform(0, self.blur) * (blurred - images)
 
-        grain = chosen() * uniform(0, self.grain) * keras.random.normal(ops.shape(images), seed=self.random)
-        return ops.clip(images + grain, 0, 1)
+        noise = is_chosen() * uniform(0, self.noise) * keras.random.normal(ops.shape(images), seed=self.random)
+        return ops.clip(images + noise, 0, 1)
 
 
-def _bspline_weights(side, control_points):
-    """(side, control_points) weights of cubic B-splines whose knots span the picture; rows sum to at most 1."""
+def _bspline_weights(side: int, control_points: int) -> np.ndarray:
+    """Return weights (side, control_points) of cubic B-splines whose knots span the image; rows sum to at most 1."""
     position = np.linspace(0, control_points - 1, side)[:, None]
     distance = np.abs(position - np.arange(control_points)[None])
     near = 2 / 3 - distance**2 + distance**3 / 2
@@ -141,8 +158,8 @@ def _bspline_weights(side, control_points):
     return np.where(distance < 1, near, far)
 
 
-def _bilinear(images, source):
-    """Samples images (N, S, S, 1) at source (N, S*S, 2), rows then columns in pixels; paper outside."""
+def _sample_bilinear(images: Tensor, source: Tensor) -> Tensor:
+    """Sample images (N, S, S, 1) at positions (N, S*S, 2), row before column, in pixels; outside is background."""
     side = images.shape[1]
     padded_side = side + 2
     pixels = ops.reshape(ops.pad(images, ((0, 0), (1, 1), (1, 1), (0, 0))), (-1,))

@@ -1,61 +1,63 @@
-"""Networks that were trained from different seeds -> one ONNX file that answers with their average.
+"""Export the average of networks that were trained from different seeds, as one ONNX file.
 
-Each network errs in its own way, and where they disagree the average is less sure: it is a little better than its
-members, and knows better when it does not know. (Lakshminarayanan et al., "Simple and scalable predictive uncertainty
-estimation using deep ensembles", 2017.) Weights are kept in half precision, so that two networks take the room of one;
-they are single precision again once the file is loaded. It works on ONNX files alone, and knows nothing of how they
-were trained.
+The networks make different errors, and where they disagree the average is less confident: it is slightly more accurate
+than its members and better calibrated (Lakshminarayanan et al., "Simple and scalable predictive uncertainty estimation
+using deep ensembles", 2017). Weights are stored in half precision, so that the file of two networks is as large as that
+of one; they are cast to single precision when the file is loaded. This module works on ONNX files, and knows nothing of
+how they were trained.
 """
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
+import onnx
+from onnx import TensorProto, compose, helper, numpy_helper
 
-from digits.classifier import OUTPUTS
-from training.export import ExportError, outputs, put_in_place
+from digits.classifier import DIGIT_OUTPUTS
+from training.export import ExportError, run_model, write_checked_model
 
-# How far the average of the members as they are may lie from the file's, whose weights are rounded to 11 bits.
-TOLERANCE = 0.005
+# Maximum difference between the file's outputs, whose weights are rounded to 11 bits, and the average of the members'.
+AVERAGE_TOLERANCE = 0.005
 
-# Smaller tensors are kept as they are: they are shapes and scales, and hardly take room.
-LEAST_ROUNDED = 256
+# Tensors with fewer elements keep their precision: they are shapes and scales, and add little to the file's size.
+MIN_HALF_PRECISION_ELEMENTS = 256
 
 
 def export_average(members: list[Path], metadata: dict[str, str], images: np.ndarray, path: Path) -> None:
-    """Writes the average of models as one, proves it against them, and only then puts it in its place, in one step.
+    """Write the average of models as one model, compare it with them, and then replace `path` atomically.
 
     Args:
-        members: files made by export.export_onnx; one is enough.
-        metadata: goes into the file's metadata_props.
-        images: float32 (N, 28, 28, 1); the file and the mean of its members must agree on every one.
+        members: one or more files written by export.export_onnx.
+        metadata: the file's metadata_props.
+        images: float32 (N, 28, 28, 1); the file must agree with the mean of its members on every image.
         path: the file to write or replace.
 
     Raises:
-        ExportError: the file failed a check; what was at `path` is untouched.
+        ExportError: the file failed a check; `path` is unchanged.
     """
-    import onnx
-
     model = _average([onnx.load(member) for member in members])
-    put_in_place(model, metadata, lambda part: _check(part, members, images), path)
+    write_checked_model(model, metadata, lambda part: _check_average(part, members, images), path)
 
 
-def _average(members):
-    """One graph: the members side by side on one input, and the mean of each of their outputs."""
-    from onnx import compose, helper
-
+def _average(members: list[onnx.ModelProto]) -> onnx.ModelProto:
+    """Build one graph: the members in parallel on one input, and the mean of each of their outputs."""
     graphs = [
-        compose.add_prefix(member, f"member{at}/", rename_inputs=False).graph for at, member in enumerate(members)
+        compose.add_prefix(member, f"member{number}/", rename_inputs=False).graph
+        for number, member in enumerate(members)
     ]
     means = [
-        helper.make_node("Mean", [f"member{at}/{output}" for at in range(len(members))], [output], f"mean_{output}")
-        for output in OUTPUTS
+        helper.make_node(
+            "Mean", [f"member{number}/{output}" for number in range(len(members))], [output], f"mean_{output}"
+        )
+        for output in DIGIT_OUTPUTS
     ]
-    weights, casts = _rounded([initializer for graph in graphs for initializer in graph.initializer])
+    weights, casts = _to_half_precision([initializer for graph in graphs for initializer in graph.initializer])
     graph = helper.make_graph(
         casts + [node for graph in graphs for node in graph.node] + means,
         "average",
         list(members[0].graph.input),
-        [next(value for value in members[0].graph.output if value.name == output) for output in OUTPUTS],
+        [next(value for value in members[0].graph.output if value.name == output) for output in DIGIT_OUTPUTS],
         weights,
     )
     model = helper.make_model(graph, opset_imports=members[0].opset_import)
@@ -63,24 +65,25 @@ def _average(members):
     return model
 
 
-def _rounded(weights):
-    """Weights in half precision, and the nodes that make them single precision again under their own names."""
-    from onnx import TensorProto, helper, numpy_helper
-
-    kept, casts = [], []
+def _to_half_precision(
+    weights: Sequence[onnx.TensorProto],
+) -> tuple[list[onnx.TensorProto], list[onnx.NodeProto]]:
+    """Return weights in half precision, and the nodes that cast them to single precision under their old names."""
+    stored: list[onnx.TensorProto] = []
+    casts: list[onnx.NodeProto] = []
     for weight in weights:
-        if weight.data_type != TensorProto.FLOAT or np.prod(weight.dims) < LEAST_ROUNDED:
-            kept.append(weight)
+        if weight.data_type != TensorProto.FLOAT or np.prod(weight.dims) < MIN_HALF_PRECISION_ELEMENTS:
+            stored.append(weight)
             continue
-        half = f"{weight.name}/half"
-        kept.append(numpy_helper.from_array(numpy_helper.to_array(weight).astype(np.float16), half))
-        casts.append(helper.make_node("Cast", [half], [weight.name], f"{half}/cast", to=TensorProto.FLOAT))
-    return kept, casts
+        half_name = f"{weight.name}/half"
+        stored.append(numpy_helper.from_array(numpy_helper.to_array(weight).astype(np.float16), half_name))
+        casts.append(helper.make_node("Cast", [half_name], [weight.name], f"{half_name}/cast", to=TensorProto.FLOAT))
+    return stored, casts
 
 
-def halved(model):
-    """The same model with its weights kept in half precision."""
-    weights, casts = _rounded(model.graph.initializer)
+def store_in_half_precision(model: onnx.ModelProto) -> onnx.ModelProto:
+    """Replace a model's weights by weights in half precision, in place, and return it."""
+    weights, casts = _to_half_precision(model.graph.initializer)
     nodes = [*casts, *model.graph.node]
     del model.graph.initializer[:], model.graph.node[:]
     model.graph.initializer.extend(weights)
@@ -88,12 +91,15 @@ def halved(model):
     return model
 
 
-def _check(path: Path, members: list[Path], images: np.ndarray) -> None:
-    ours = outputs(path, images)
-    theirs = [outputs(member, images) for member in members]
-    difference = max(float(np.abs(one - np.mean(others, 0)).max()) for one, *others in zip(ours, *theirs))
-    if not difference <= TOLERANCE:
+def _check_average(path: Path, members: list[Path], images: np.ndarray) -> None:
+    """Raise ExportError where an output differs from the members' mean by more than AVERAGE_TOLERANCE."""
+    average = run_model(path, images)
+    expected = [run_model(member, images) for member in members]
+    difference = max(
+        float(np.abs(actual - np.mean(of_members, 0)).max()) for actual, *of_members in zip(average, *expected)
+    )
+    if not difference <= AVERAGE_TOLERANCE:
         raise ExportError(
             f"The averaged model disagrees with its members by up to {difference:.1e} "
-            f"(at most {TOLERANCE:.0e} is allowed)."
+            f"(at most {AVERAGE_TOLERANCE:.0e} is allowed)."
         )

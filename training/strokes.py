@@ -1,7 +1,7 @@
-"""Digits and marks as pen strokes: control points of how people write them, drawn with any pen at any size.
+"""Draw digits and marks from pen strokes, given as control points, with any stroke width at any size.
 
-The shapes are ways of writing that MNIST lacks or blurs when it is enlarged: fine pens, ones with flag and foot,
-crossed sevens, fours in two strokes. It knows shapes only, and nothing of pages.
+The strokes are ways of writing that MNIST lacks, or that blur when MNIST is enlarged: fine pens, ones with flag and
+foot, crossed sevens, fours in two strokes. This module knows nothing of pages.
 """
 
 import math
@@ -9,9 +9,10 @@ import math
 import cv2
 import numpy as np
 
-# Control points (x, y) of each stroke in a box of height 1, y down. A stroke is drawn as a Catmull-Rom spline; "line"
-# strokes (first element True) keep their corners.
-Stroke = tuple[bool, tuple[tuple[float, float], ...]]
+# Whether the stroke has corners, and its control points (x, y) in a box of height 1, y down. A stroke with corners is
+# drawn as a polyline, any other as a Catmull-Rom spline.
+Point = tuple[float, float]
+Stroke = tuple[bool, tuple[Point, ...]]
 
 
 def _curve(*points: tuple[float, float]) -> Stroke:
@@ -286,7 +287,7 @@ DIGIT_STROKES: dict[str, tuple[tuple[Stroke, ...], ...]] = {
     ),
 }
 
-# Marks and what stands beside numbers, in the same box of one digit's height: its baseline is at y = 1.
+# Marks and other signs beside numbers, in the box of a digit: height 1, baseline at y = 1.
 MARK_STROKES: dict[str, tuple[tuple[Stroke, ...], ...]] = {
     ".": ((_line((0.0, 0.98), (0.02, 0.99)),), (_line((0.0, 0.96), (0.04, 1.0)),)),
     ",": ((_line((0.06, 0.93), (0.0, 1.15)),), (_curve((0.06, 0.92), (0.1, 1.02), (0.0, 1.2)),), (_line((0.1, 0.9), (0.0, 1.1)),)),
@@ -308,7 +309,8 @@ MARK_STROKES: dict[str, tuple[tuple[Stroke, ...], ...]] = {
     "*": ((_line((0.0, 0.2), (0.3, 0.6)), _line((0.3, 0.2), (0.0, 0.6)), _line((0.15, 0.12), (0.15, 0.68))),),
 }  # fmt: skip
 
-# Strokes that lead into a digit, from its first point, and out of it, from its last one: least and most (x, y).
+# Ends of strokes that lead into a digit, relative to its first point, and out of it, relative to its last point: lowest
+# and highest (x, y).
 LEAD_IN = {
     "1": ((-0.5, 0.3), (-0.15, 0.75)),
     "2": ((-0.1, 0.05), (0.12, 0.2)),
@@ -330,30 +332,30 @@ LEAD_OUT = {
 }
 
 
-def flourished(label: str, strokes: tuple[Stroke, ...], random) -> tuple[Stroke, ...]:
-    """Add strokes that lead into a digit or out of it, as in running writing."""
+def add_flourishes(label: str, strokes: tuple[Stroke, ...], random: np.random.Generator) -> tuple[Stroke, ...]:
+    """Extend a digit's first and last stroke at random, as in cursive writing."""
     first, *rest = strokes
-    # A one that has its flag gets no other.
+    # A one that has a flag gets no second one.
     has_flag = label == "1" and first[1][0][1] > 0.1
     if label in LEAD_IN and not has_flag and random.random() < 0.6:
         is_line, points = first
-        middle, end = _led_to(points[0], LEAD_IN[label], random)
+        middle, end = _draw_extension(points[0], LEAD_IN[label], random)
         first = is_line, (end, middle, *points)
     *others, last = first, *rest
     if label in LEAD_OUT and random.random() < 0.6:
         is_line, points = last
-        last = is_line, (*points, *_led_to(points[-1], LEAD_OUT[label], random))
+        last = is_line, (*points, *_draw_extension(points[-1], LEAD_OUT[label], random))
     return (*others, last)
 
 
-def _led_to(start: tuple[float, float], reach, random) -> tuple[tuple[float, float], tuple[float, float]]:
-    """Return the middle and the end of a short stroke from a point; `reach` is the least and most of its (x, y)."""
-    end = np.add(start, random.uniform(*reach))
+def _draw_extension(start: Point, bounds: tuple[Point, Point], random: np.random.Generator) -> tuple[Point, Point]:
+    """Return the middle and the end of a short stroke from a point; `bounds` are its end's lowest and highest (x, y)."""
+    end = np.add(start, random.uniform(*bounds))
     middle = np.add(start, end) / 2 + random.normal(0, 0.03, 2)
-    return tuple(middle.tolist()), tuple(end.tolist())
+    return (float(middle[0]), float(middle[1])), (float(end[0]), float(end[1]))
 
 
-def smooth(points: np.ndarray, steps: int = 8) -> np.ndarray:
+def smooth_curve(points: np.ndarray, steps: int = 8) -> np.ndarray:
     """Return points on a Catmull-Rom spline through points (N, 2)."""
     padded = np.concatenate([points[:1], points, points[-1:]])
     t = np.linspace(0, 1, steps, endpoint=False)[:, None, None]
@@ -365,43 +367,42 @@ def smooth(points: np.ndarray, steps: int = 8) -> np.ndarray:
 def draw_strokes(
     strokes: tuple[Stroke, ...],
     height: float,
-    pen: float,
+    pen_width: float,
     slant: float,
     stretch: float,
-    turn: float,
+    rotation: float,
     jitter: float,
-    random,
+    random: np.random.Generator,
 ) -> tuple[np.ndarray, float]:
     """Draw strokes with one pen.
 
     Args:
         strokes: control points in a box of height 1.
         height: height of that box, pixels.
-        pen: stroke width, pixels.
+        pen_width: pixels.
         slant: horizontal shear, as a slope; positive leans to the right.
         stretch: factor of the width.
-        turn: angle, radians, clockwise, about the middle.
+        rotation: angle, radians, clockwise, about the centre.
         jitter: standard deviation of every control point, in heights.
         random: random generator.
 
     Returns:
-        The ink, uint8 (h, w), cropped to the strokes with the pen's margin; and the y of its first row, in pixels from
-        the box's top.
+        The ink, uint8 (h, w), cropped to the strokes, and the y of its first row, in pixels from the box's top.
     """
     outlines = []
-    turned = np.array([[math.cos(turn), math.sin(turn)], [-math.sin(turn), math.cos(turn)]])
+    rotation_matrix = np.array([[math.cos(rotation), math.sin(rotation)], [-math.sin(rotation), math.cos(rotation)]])
     for is_line, points in strokes:
-        bent = np.array(points) + random.normal(0, jitter, (len(points), 2))
-        bent = np.stack([bent[:, 0] * stretch + slant * (0.5 - bent[:, 1]), bent[:, 1]], 1)
-        bent = ((bent - (0.25, 0.5)) @ turned + (0.25, 0.5)) * height
-        outlines.append(bent if is_line else smooth(bent))
-    margin = pen / 2 + 1
-    low = np.min([outline.min(0) for outline in outlines], 0) - margin
-    size = np.ceil(np.max([outline.max(0) for outline in outlines], 0) + margin - low).astype(int)
+        distorted = np.array(points) + random.normal(0, jitter, (len(points), 2))
+        distorted = np.stack([distorted[:, 0] * stretch + slant * (0.5 - distorted[:, 1]), distorted[:, 1]], 1)
+        distorted = ((distorted - (0.25, 0.5)) @ rotation_matrix + (0.25, 0.5)) * height
+        outlines.append(distorted if is_line else smooth_curve(distorted))
+    margin = pen_width / 2 + 1
+    corner = np.min([outline.min(0) for outline in outlines], 0) - margin
+    size = np.ceil(np.max([outline.max(0) for outline in outlines], 0) + margin - corner).astype(int)
     ink = np.zeros((size[1], size[0]), np.uint8)
-    sixteenths = [np.round((outline - low) * 16).astype(np.int32) for outline in outlines]
-    width = max(1, round(pen))
-    cv2.polylines(ink, sixteenths, False, 255, width, cv2.LINE_AA, 4)
-    if pen < 1:
-        ink = (ink * max(pen, 0.4)).astype(np.uint8)
-    return ink, float(low[1])
+    fixed_points = [np.round((outline - corner) * 16).astype(np.int32) for outline in outlines]
+    width = max(1, round(pen_width))
+    cv2.polylines(ink, fixed_points, False, 255, width, cv2.LINE_AA, 4)
+    if pen_width < 1:
+        ink = (ink * max(pen_width, 0.4)).astype(np.uint8)
+    return ink, float(corner[1])

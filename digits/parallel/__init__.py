@@ -1,3 +1,3 @@
-"""Many images at once: cores.py reads them on all cores of this machine, by processes that run worker.py; bulk.py reads
-folders and buckets on a Ray cluster. Nothing here is imported by `import digits`.
+"""Read many images at once: process_pool.py reads them on all cores of this machine, in processes that run worker.py;
+bulk.py reads folders and buckets on a Ray cluster. `import digits` imports nothing of this package.
 """

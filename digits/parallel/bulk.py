@@ -1,7 +1,7 @@
-"""Millions of images on a Ray cluster: a folder or bucket in, Parquet out.
+"""Read millions of images on a Ray cluster: a folder or bucket in, Parquet files out.
 
-Ray Data lists, deals out, retries, writes and keeps the list of what is done; what an image says is the reader's. It
-knows filesystems (any that Arrow reads), rows and Ray's actors, and it is the only room that imports Ray.
+Ray Data lists, distributes, retries, writes, and keeps the list of what is done; the reader reads. This module handles
+filesystems (any that Arrow reads), rows and Ray's actors, and it is the only module that imports Ray.
 """
 
 import json
@@ -26,37 +26,47 @@ from ray.data.datasource import ReadTask
 
 from digits.classifier import DEFAULT_MODEL
 from digits.images import IMAGE_SUFFIXES, ImageError
-from digits.parallel import cores
+from digits.parallel.worker import read_images
 from digits.reader import DigitReader
 from digits.reading import Reading
-from digits.resources import IS_INSTALLED, PACKAGE, ROOT
+from digits.resources import IS_INSTALLED, PACKAGE_DIR, RESOURCE_ROOT
 
-ROWS = pa.schema(
+ROW_SCHEMA = pa.schema(
     [
         ("file", pa.string()),  # the whole address: /data/7.png, s3://bucket/7.png
         ("text", pa.string()),
-        ("digits", pa.string()),  # JSON, as in the API's answer
+        ("digits", pa.string()),  # JSON, as in the API's response
         ("certain", pa.bool_()),
         ("lowest_certainty", pa.float32()),  # null where there are no digits
-        ("error", pa.string()),  # why it could not be read; all else but `file` is null then
+        ("error", pa.string()),  # why the file could not be read; all other columns but `file` are null then
     ]
 )
 
-# Under --out: the rows, and Ray Data's own list of the files whose rows are written.
-READINGS, DONE = "readings", "done"
+# Folders under --out: the rows, and Ray Data's own list of the files whose rows are written.
+READINGS_FOLDER, CHECKPOINT_FOLDER = "readings", "done"
 
-# Files an actor is given at a time: some seconds of work, so that no actor is left alone with the rest.
-TASK = 250
 
-# Rows of one Parquet file, and so what a run that is killed does over again.
-FILE_ROWS = 2500
+@dataclass(frozen=True)
+class BulkSettings:
+    """Settings of a run.
 
-# Files that an actor fetches at once, while it reads as many; a bucket answers late, and many at a time.
-FETCHES = 8
+    Attributes:
+        files_per_task: files that an actor gets at a time: some seconds of work, so that no actor works long after the
+            others have finished.
+        rows_per_file: rows of one Parquet file, which a run repeats after it was killed.
+        concurrent_fetches: files that an actor fetches at once, while it reads as many: a bucket responds slowly, and
+            to many requests at a time.
+        spare_slots: slots of the cluster (one per core, by default) that no actor takes: listing, filtering and writing
+            need some, and wait more than they compute.
+    """
 
-# Of a cluster's slots (one for each core, if nobody said otherwise), those that no actor takes: listing, sifting and
-# writing need some, and wait more than they compute.
-SPARE_SLOTS = 2
+    files_per_task: int = 250
+    rows_per_file: int = 2500
+    concurrent_fetches: int = 8
+    spare_slots: int = 2
+
+
+BULK = BulkSettings()
 
 
 class BulkError(RuntimeError):
@@ -64,67 +74,84 @@ class BulkError(RuntimeError):
 
 
 def connect(address: str) -> None:
-    """Joins a cluster, and sends it the code and the model; "local" starts one on this machine, which ends with it."""
+    """Connect to a cluster, and send it the code and the model.
+
+    Args:
+        address: what `ray.init` takes; "local" starts a cluster on this machine, which ends with this process.
+    """
     os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
     if address == "local":
-        ray.init("local", num_cpus=(os.cpu_count() or 1) + SPARE_SLOTS, include_dashboard=False)
+        ray.init("local", num_cpus=(os.cpu_count() or 1) + BULK.spare_slots, include_dashboard=False)
         return
     excluded = ["/.venv", "/.git", "/assets", "/benchmarks", "/tests", "/training", "/web", "/runs"]
-    checkout = {"working_dir": str(ROOT), "excludes": excluded}
-    ray.init(address, runtime_env={"py_modules": [str(PACKAGE)]} if IS_INSTALLED else checkout)
+    checkout = {"working_dir": str(RESOURCE_ROOT), "excludes": excluded}
+    ray.init(address, runtime_env={"py_modules": [str(PACKAGE_DIR)]} if IS_INSTALLED else checkout)
 
 
-def read_all(names: list[str], out: str, model: str | os.PathLike = DEFAULT_MODEL, file_rows: int = FILE_ROWS) -> None:
-    """Reads all images that have no row under `out` yet, on the cluster that `connect` joined.
+def read_to_parquet(
+    names: list[str],
+    out: str,
+    model: str | os.PathLike = DEFAULT_MODEL,
+    rows_per_file: int = BULK.rows_per_file,
+) -> None:
+    """Read all images that have no row under `out` yet, on the cluster of `connect`.
 
     Args:
         names: folders and files, as paths or as addresses of a filesystem that Arrow reads (s3://, gs://, hdfs://).
             Every machine of the cluster must see them.
-        out: path or address of a folder, seen by every machine likewise; `readings/` there gets Parquet files with the
-            columns of ROWS. One run at a time may write to it.
+        out: path or address of a folder, which every machine must see too. Its folder `readings/` gets Parquet files
+            with the columns of ROW_SCHEMA. One run at a time may write to it.
         model: path of another model, the same on every machine.
-        file_rows: rows of one Parquet file; the last ones may have fewer.
+        rows_per_file: rows of one Parquet file; the last ones may have fewer.
 
     Raises:
-        BulkError: a name leads nowhere.
+        BulkError: a file, folder or filesystem does not exist.
     """
-    places = list({place.address: place for place in map(_place, names)}.values())
-    images = _Listing(places)
-    target = _place(out)
+    locations = list({location.address: location for location in map(_parse_location, names)}.values())
+    images = _ImageListing(locations)
+    target = _parse_location(out)
     context = ray.data.DataContext.get_current().copy()
-    # The list lies beside the rows, not among them: Ray Data searches all of their folder for halves to delete.
+    # The list is stored beside the rows, not among them: Ray Data searches the whole folder of the rows for incomplete
+    # files to delete.
     context.checkpoint_config = CheckpointConfig(
-        "file", f"{target.path}/{DONE}", delete_checkpoint_on_success=False, override_filesystem=target.filesystem
+        "file",
+        f"{target.path}/{CHECKPOINT_FOLDER}",
+        delete_checkpoint_on_success=False,
+        override_filesystem=target.filesystem,
     )
+    actor_count = max(1, int(ray.cluster_resources()["CPU"]) - BULK.spare_slots)
     with ray.data.DataContext.current(context):
-        ray.data.read_datasource(images, override_num_blocks=1).repartition(target_num_rows_per_block=TASK).map_batches(
-            _Reader,
-            fn_constructor_args=[places, None if model == DEFAULT_MODEL else os.path.abspath(model)],
-            batch_size=TASK,
+        dataset = ray.data.read_datasource(images, override_num_blocks=1)
+        dataset.repartition(target_num_rows_per_block=BULK.files_per_task).map_batches(
+            _ReaderActor,
+            fn_constructor_args=[locations, None if model == DEFAULT_MODEL else os.path.abspath(model)],
+            batch_size=BULK.files_per_task,
             batch_format="pyarrow",
-            compute=ray.data.ActorPoolStrategy(size=max(1, int(ray.cluster_resources()["CPU"]) - SPARE_SLOTS)),
+            compute=ray.data.ActorPoolStrategy(size=actor_count),
             num_cpus=1,
-        ).write_parquet(f"{target.path}/{READINGS}", filesystem=target.filesystem, min_rows_per_file=file_rows)
+        ).write_parquet(
+            f"{target.path}/{READINGS_FOLDER}", filesystem=target.filesystem, min_rows_per_file=rows_per_file
+        )
 
 
-def totals(out: str) -> tuple[int, int]:
-    """How many rows lie under `out`, and how many of them are files that could not be read."""
-    place = _place(out)
-    path = f"{place.path}/{READINGS}"
-    if place.filesystem.get_file_info(path).type == fs.FileType.NotFound:
+def count_rows(out: str) -> tuple[int, int]:
+    """Return how many rows are under `out`, and how many of them are files that could not be read."""
+    location = _parse_location(out)
+    path = f"{location.path}/{READINGS_FOLDER}"
+    if location.filesystem.get_file_info(path).type == fs.FileType.NotFound:
         return 0, 0
-    rows = pyarrow.dataset.dataset(path, schema=ROWS, filesystem=place.filesystem)
+    rows = pyarrow.dataset.dataset(path, schema=ROW_SCHEMA, filesystem=location.filesystem)
     return rows.count_rows(), rows.count_rows(filter=pc.field("error").is_valid())
 
 
 @dataclass(frozen=True)
-class _Place:
-    """A file or folder, and how to get at it.
+class _Location:
+    """A file or folder in a filesystem.
 
     Attributes:
-        filesystem: Arrow's, as its address says.
-        path: what it is called there.
-        prefix: what makes an address of a path there; "" for this machine's own files.
+        filesystem: Arrow's, as the address says.
+        path: its path there.
+        prefix: what turns a path there into an address; "" for this machine's own files.
     """
 
     filesystem: fs.FileSystem
@@ -132,7 +159,7 @@ class _Place:
     prefix: str
 
     @property
-    def kind(self) -> fs.FileType:
+    def file_type(self) -> fs.FileType:
         return self.filesystem.get_file_info(self.path).type
 
     @property
@@ -143,17 +170,18 @@ class _Place:
     def address(self) -> str:
         return self.prefix + self.path
 
-    def holds(self, address: str) -> bool:
+    def contains(self, address: str) -> bool:
         return f"{address}/".startswith(f"{self.address}/")
 
-    def entries(self, recursive: bool) -> tuple[list[str], list["_Place"]]:
-        """The addresses of the images in a folder, and the folders in it."""
+    def list_folder(self, recursive: bool) -> tuple[list[str], list["_Location"]]:
+        """Return the addresses of the images in this folder, and the folders in it."""
         entries = self.filesystem.get_file_info(fs.FileSelector(self.path, recursive=recursive))
-        files = [_Place(self.filesystem, e.path, self.prefix) for e in entries if e.type == fs.FileType.File]
-        folders = [_Place(self.filesystem, e.path, self.prefix) for e in entries if e.type == fs.FileType.Directory]
+        files = [_Location(self.filesystem, e.path, self.prefix) for e in entries if e.type == fs.FileType.File]
+        folders = [_Location(self.filesystem, e.path, self.prefix) for e in entries if e.type == fs.FileType.Directory]
         return [file.address for file in files if file.is_image], folders
 
-    def fetched(self, address: str) -> bytes | OSError:
+    def fetch(self, address: str) -> bytes | OSError:
+        """Return the content of a file of this filesystem, or the error."""
         try:
             with self.filesystem.open_input_stream(address.removeprefix(self.prefix)) as stream:
                 return stream.read()
@@ -161,35 +189,35 @@ class _Place:
             return error
 
 
-def _place(name: str) -> _Place:
+def _parse_location(name: str) -> _Location:
     if "://" not in name:
-        # Absolute, so that it names the same file tomorrow and elsewhere.
-        return _Place(fs.LocalFileSystem(), os.path.abspath(name), "")
+        # Absolute, so that it names the same file in a later run and on another machine.
+        return _Location(fs.LocalFileSystem(), os.path.abspath(name), "")
     try:
         filesystem, path = fs.FileSystem.from_uri(name)
     except (pa.ArrowException, OSError) as error:
         raise BulkError(f"{name} leads nowhere: {error}") from None
     path = path.rstrip("/")
-    return _Place(filesystem, path, unquote(name.partition("?")[0]).rstrip("/").removesuffix(path))
+    return _Location(filesystem, path, unquote(name.partition("?")[0]).rstrip("/").removesuffix(path))
 
 
-class _Listing(Datasource):
-    """The addresses of all images in files and folders, one column `file`; each subfolder is listed by its own task."""
+class _ImageListing(Datasource):
+    """The addresses of all images in files and folders, in one column `file`. One task lists each subfolder."""
 
-    def __init__(self, places: list[_Place]):
+    def __init__(self, locations: list[_Location]):
         super().__init__()
         self._images: dict[str, None] = {}
-        self._folders: list[_Place] = []
-        for place in places:
-            if place.kind == fs.FileType.NotFound:
-                raise BulkError(f"There is no file or folder {place.address}.")
-            around = [other for other in places if other is not place and other.holds(place.address)]
-            if place.kind == fs.FileType.File:
-                # One that its folder would give as well must not come twice.
-                if not (around and place.is_image):
-                    self._images[place.address] = None
-            elif not around:
-                images, folders = place.entries(recursive=False)
+        self._folders: list[_Location] = []
+        for location in locations:
+            if location.file_type == fs.FileType.NotFound:
+                raise BulkError(f"There is no file or folder {location.address}.")
+            parents = [other for other in locations if other is not location and other.contains(location.address)]
+            if location.file_type == fs.FileType.File:
+                # A file that its folder lists as well must not come twice.
+                if not (parents and location.is_image):
+                    self._images[location.address] = None
+            elif not parents:
+                images, folders = location.list_folder(recursive=False)
                 self._images |= dict.fromkeys(images)
                 self._folders += folders
 
@@ -197,62 +225,63 @@ class _Listing(Datasource):
         return None
 
     def get_read_tasks(self, parallelism: int, *_: Any, **__: Any) -> list[ReadTask]:
-        return [_listed(partial(list, self._images))] + [
-            _listed(partial(_all_images, folder)) for folder in self._folders
+        return [_make_read_task(partial(list, self._images))] + [
+            _make_read_task(partial(_list_all_images, folder)) for folder in self._folders
         ]
 
 
-def _listed(addresses: Callable[[], list[str]]) -> ReadTask:
+def _make_read_task(list_addresses: Callable[[], list[str]]) -> ReadTask:
     def read() -> list[pa.Table]:
-        return [pa.table({"file": pa.array(addresses(), pa.string())})]
+        return [pa.table({"file": pa.array(list_addresses(), pa.string())})]
 
     return ReadTask(read, BlockMetadata(None, None, None, None))
 
 
-def _all_images(folder: _Place) -> list[str]:
-    return folder.entries(recursive=True)[0]
+def _list_all_images(folder: _Location) -> list[str]:
+    return folder.list_folder(recursive=True)[0]
 
 
-class _Reader:
-    """An actor: loads the model once, then turns tables of addresses into tables of readings."""
+class _ReaderActor:
+    """Loads the model once, then converts tables of addresses to tables of readings."""
 
-    def __init__(self, places: list[_Place], model: str | None):
+    def __init__(self, locations: list[_Location], model: str | None):
         cv2.setNumThreads(1)
-        self._places = places
+        self._locations = locations
         self._reader = DigitReader(model or DEFAULT_MODEL)
 
     def __call__(self, files: pa.Table) -> pa.Table:
         addresses = files["file"].to_pylist()
-        batches = [addresses[start : start + FETCHES] for start in range(0, len(addresses), FETCHES)]
+        size = BULK.concurrent_fetches
+        batches = [addresses[start : start + size] for start in range(0, len(addresses), size)]
         rows: list[dict[str, Any]] = []
-        with ThreadPoolExecutor(FETCHES) as pool:
-            coming = pool.map(self._fetched, addresses[:FETCHES])
+        with ThreadPoolExecutor(size) as pool:
+            fetched = pool.map(self._fetch, addresses[:size])
             for batch, following in zip(batches, [*batches[1:], []]):
-                contents = list(coming)
-                coming = pool.map(self._fetched, following)  # on its way while this batch is read
-                rows += self._rows(batch, contents)
-        return pa.Table.from_pylist(rows, ROWS)
+                contents = list(fetched)
+                fetched = pool.map(self._fetch, following)  # while this batch is read
+                rows += self._read_rows(batch, contents)
+        return pa.Table.from_pylist(rows, ROW_SCHEMA)
 
-    def _fetched(self, address: str) -> bytes | OSError:
-        return next(place for place in self._places if place.holds(address)).fetched(address)
+    def _fetch(self, address: str) -> bytes | OSError:
+        return next(location for location in self._locations if location.contains(address)).fetch(address)
 
-    def _rows(self, addresses: list[str], contents: list[bytes | OSError]) -> list[dict[str, Any]]:
-        readings = iter(cores.read_all(self._reader, [content for content in contents if isinstance(content, bytes)]))
+    def _read_rows(self, addresses: list[str], contents: list[bytes | OSError]) -> list[dict[str, Any]]:
+        readings = iter(read_images(self._reader, [content for content in contents if isinstance(content, bytes)]))
         return [
             {"file": address, "error": f"The file could not be fetched: {content}"}
             if isinstance(content, OSError)
-            else {"file": address} | _columns(next(readings))
+            else {"file": address} | _row_values(next(readings))
             for address, content in zip(addresses, contents)
         ]
 
 
-def _columns(reading: Reading | ImageError) -> dict[str, Any]:
+def _row_values(reading: Reading | ImageError) -> dict[str, Any]:
     if isinstance(reading, ImageError):
         return {"error": str(reading)}
-    said = reading.to_dict()
+    values = reading.to_dict()
     return {
-        "text": said["text"],
-        "digits": json.dumps(said["digits"]),
+        "text": values["text"],
+        "digits": json.dumps(values["digits"]),
         "certain": reading.certain,
         "lowest_certainty": min((digit.certainty for digit in reading.digits), default=None),
     }

@@ -1,4 +1,4 @@
-"""Requests are answered by an allow-list: Gradio's other routes are closed, and one that is new there is noticed."""
+"""The server answers an allow-list of routes: all others of Gradio's are closed, and a new one fails a test."""
 
 import json
 from collections.abc import Iterable, Iterator
@@ -10,11 +10,11 @@ from starlette.routing import BaseRoute
 from demo import create_demo
 from helpers.http import fetch
 from web import texts
-from web.server.routes import ROUTES
-from web.server.served import ROUTES as SERVED
+from web.server.routes import ALLOWED_ROUTES
+from web.server.static_files import STATIC_FILE_ROUTES
 
-# Routes of Gradio 6.31 that neither the page nor gradio_client, MCP and /predict need. ANY: a mounted application.
-CLOSED = {
+# Routes of Gradio 6.31 that neither the page nor gradio_client, MCP or /predict needs. ANY means a mounted application.
+CLOSED_ROUTES = {
     *("POST /login", "GET /logout", "GET /svelte/{path:path}", "GET /manifest.json"),
     *("GET /monitoring", "GET /monitoring/summary", "GET /monitoring/{key}", "GET /pwa_icon", "GET /pwa_icon/{size}"),
     *("GET /openapi.json", "HEAD /openapi.json", "GET /gradio_api/openapi.json", "GET /gradio_api/theme.css"),
@@ -40,44 +40,44 @@ CLOSED = {
 }
 
 
-def gradios_routes(routes: Iterable[BaseRoute], prefix: str = "") -> Iterator[str]:
+def list_routes(routes: Iterable[BaseRoute], prefix: str = "") -> Iterator[str]:
     """Yield "METHOD path" of every route; "ANY path" of a mounted application."""
     for route in routes:
-        if hasattr(route, "original_router"):  # FastAPI's, whose routes have the whole path
-            yield from gradios_routes(route.original_router.routes)
+        if hasattr(route, "original_router"):  # a router of FastAPI's, whose routes have the full path
+            yield from list_routes(route.original_router.routes)
             continue
         path = (prefix + route.path).rstrip("/") or "/"
         if getattr(route, "routes", None):
-            yield from gradios_routes(route.routes, path)
+            yield from list_routes(route.routes, path)
         else:
             yield from (f"{method} {path}" for method in getattr(route, "methods", None) or ["ANY"])
 
 
-def test_each_route_of_gradio_is_allowed_or_known_to_be_closed(reader):
+def test_each_route_of_gradio_is_either_allowed_or_listed_as_closed(reader):
     pytest.importorskip("mcp", reason="Gradio's extra is not installed: pip install 'gradio[mcp]'")
-    found = set(gradios_routes(App.create_app(create_demo(reader), mcp_server=True).routes))
-    own = {"/predict", *(route.path for route in SERVED)}
-    allowed = {f"{method} {route.path}" for route in ROUTES for method in route.methods.split()}
-    mounted = {f"ANY {route.path}" for route in ROUTES}
-    new = found - allowed - mounted - CLOSED
+    found = set(list_routes(App.create_app(create_demo(reader), mcp_server=True).routes))
+    own = {"/predict", *(route.path for route in STATIC_FILE_ROUTES)}
+    allowed = {f"{method} {route.path}" for route in ALLOWED_ROUTES for method in route.methods.split()}
+    mounted = {f"ANY {route.path}" for route in ALLOWED_ROUTES}
+    new = found - allowed - mounted - CLOSED_ROUTES
     assert not new, (
-        f"Gradio has new routes: allow those that are needed in web/server/routes.py, name the others here: {new}"
+        f"Gradio has new routes. Add those that are needed to web/server/routes.py and the others to this file: {new}"
     )
-    gone = CLOSED - found
-    assert not gone, f"Gradio has these routes no more: {gone}"
-    unknown = {route.path for route in ROUTES} - own - {line.partition(" ")[2] for line in found}
-    assert not unknown, f"web/server/routes.py allows what Gradio does not have: {unknown}"
-    assert not allowed & CLOSED
+    removed = CLOSED_ROUTES - found
+    assert not removed, f"Gradio no longer has these routes: {removed}"
+    unknown = {route.path for route in ALLOWED_ROUTES} - own - {line.partition(" ")[2] for line in found}
+    assert not unknown, f"web/server/routes.py allows routes that Gradio does not have: {unknown}"
+    assert not allowed & CLOSED_ROUTES
 
 
-@pytest.mark.parametrize("route", sorted(CLOSED))
-def test_a_closed_route_is_not_there(server, route):
+@pytest.mark.parametrize("route", sorted(CLOSED_ROUTES))
+def test_a_closed_route_is_not_found(server, route):
     method, path = route.replace("ANY", "POST").replace(":path}", "}").split()
-    # A number fits wherever Gradio wants one.
+    # Gradio expects a number for the parameter size.
     path = path.replace("{", "").replace("}", "").replace("size", "64")
     status, headers, body = fetch(server + path, b'{"data": []}' if method == "POST" else None)
     assert (status, headers.get_content_type()) == (404, "application/json")
-    assert json.loads(body) == {"error": texts.NO_ENDPOINT}
+    assert json.loads(body) == {"error": texts.UNKNOWN_ENDPOINT}
 
 
 @pytest.mark.parametrize(
@@ -92,15 +92,15 @@ def test_a_closed_route_is_not_there(server, route):
         ("/config", b"{}"),
     ],
 )
-def test_what_nobody_needs_is_not_there(server, path, body):
-    status, _, said = fetch(server + path, body)
-    assert (status, json.loads(said)) == (404, {"error": texts.NO_ENDPOINT})
+def test_an_unknown_path_or_method_is_not_found(server, path, body):
+    status, _, answer = fetch(server + path, body)
+    assert (status, json.loads(answer)) == (404, {"error": texts.UNKNOWN_ENDPOINT})
 
 
 @pytest.mark.parametrize("component", [7_000_000, -1, "x", None, [], {}])
 def test_an_unknown_component(server, component):
-    question = {"data": None, "component_id": component, "fn_name": "read", "session_hash": "x"}
-    status, headers, said = fetch(f"{server}/gradio_api/component_server/", json.dumps(question).encode())
+    request = {"data": None, "component_id": component, "fn_name": "read", "session_hash": "x"}
+    status, headers, answer = fetch(f"{server}/gradio_api/component_server/", json.dumps(request).encode())
     assert status in (400, 404)
     assert headers.get_content_type() == "application/json"
-    assert b"Error" not in said
+    assert b"Error" not in answer

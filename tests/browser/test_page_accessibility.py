@@ -1,10 +1,10 @@
-"""Accessibility: axe-core finds nothing serious in any state of the page; everything can be done with the keyboard."""
+"""Accessibility: axe-core finds no serious violation in any state of the page, and the keyboard is enough for all."""
 
 import pytest
 from playwright.sync_api import Page, expect
 
 from assets.hand import draw, write
-from helpers.browser import ENGLISH, EXAMPLES, choose_file, expect_number, expect_winner, serious_findings
+from helpers.browser import ENGLISH, EXAMPLES, choose_file, expect_number, expect_top_digit, serious_violations
 
 
 def empty(page: Page) -> None:
@@ -21,7 +21,7 @@ def photo(page: Page) -> None:
     expect_number(page, "4079")
 
 
-def unfolded(page: Page) -> None:
+def steps(page: Page) -> None:
     drawing(page)
     page.locator("summary").click()
     expect(page.locator(".strip figure")).to_have_count(5)
@@ -37,11 +37,11 @@ def scribble(page: Page) -> None:
     x, y, width = area["x"], area["y"], area["width"]
     zigzag = [(0.3, 0.15), (0.7, 0.5), (0.3, 0.5), (0.7, 0.2), (0.35, 0.35), (0.75, 0.35), (0.5, 0.1), (0.5, 0.6)]
     draw(page, [(x + width * across, y + width * down) for across, down in zigzag])
-    expect(page.locator("[data-tone=unsure] .sentence")).to_be_visible()
+    expect(page.locator("[data-tone=uncertain] .sentence")).to_be_visible()
 
 
 def table(page: Page) -> None:
-    open_room(page, "files")
+    open_tab(page, "files")
     page.locator("input[multiple]").set_input_files(
         [
             {"name": "4079.png", "mimeType": "image/png", "buffer": (EXAMPLES / "5-4079.png").read_bytes()},
@@ -52,51 +52,50 @@ def table(page: Page) -> None:
 
 
 def figures(page: Page) -> None:
-    open_room(page, "figures")
+    open_tab(page, "figures")
     page.locator(".headline").wait_for()
 
 
 def code(page: Page) -> None:
-    open_room(page, "code")
+    open_tab(page, "code")
     page.get_by_text("gradio_client").first.wait_for()
 
 
-def open_room(page: Page, room: str) -> None:
-    page.get_by_role("tab", name=ENGLISH[room]["tab"]).click()
+def open_tab(page: Page, section: str) -> None:
+    page.get_by_role("tab", name=ENGLISH[section]["tab"]).click()
 
 
-@pytest.mark.parametrize("state", [empty, drawing, photo, unfolded, problem, scribble, table, figures, code])
+@pytest.mark.parametrize("state", [empty, drawing, photo, steps, problem, scribble, table, figures, code])
 @pytest.mark.parametrize(("scheme", "width"), [("light", 1280), ("dark", 390)])
-def test_no_serious_finding(open_page, scheme, width, state):
+def test_no_serious_violation(open_page, scheme, width, state):
     page = open_page(width, 844, color_scheme=scheme)
     state(page)
-    assert serious_findings(page) == []
+    assert serious_violations(page) == []
 
 
-def test_a_digit_is_chosen_with_the_arrow_keys(page):
+def test_the_arrow_keys_select_a_digit(page):
     photo(page)
-    chosen = page.locator(".digit[aria-checked=true]")
-    chosen.focus()
+    page.locator(".digit[aria-checked=true]").focus()
     first = page.locator(".digit").first
     while first.get_attribute("aria-checked") != "true":
         page.keyboard.press("ArrowLeft")
-    expect_winner(page, "4")
+    expect_top_digit(page, "4")
     page.keyboard.press("ArrowRight")
-    expect_winner(page, "0")
-    expect(page.locator(".box.chosen")).to_contain_text("0")
+    expect_top_digit(page, "0")
+    expect(page.locator(".box.selected")).to_contain_text("0")
 
 
-def test_stages_unfold_and_change_with_the_keyboard(page):
+def test_the_keyboard_unfolds_the_steps_and_selects_a_digit(page):
     photo(page)
     page.locator("summary").focus()
     page.keyboard.press("Enter")
     expect(page.locator(".strip figure")).to_have_count(5)
     page.locator(".frames button").first.focus()
     page.keyboard.press("Enter")
-    expect_winner(page, "4")
+    expect_top_digit(page, "4")
 
 
-def test_reduced_motion_is_honoured(open_page):
+def test_reduced_motion_is_respected(open_page):
     page = open_page(reduced_motion="reduce")
     drawing(page)
     moving = page.evaluate(
@@ -105,7 +104,7 @@ def test_reduced_motion_is_honoured(open_page):
     assert moving == 0
 
 
-def test_rooms_are_reached_with_the_keyboard(page):
+def test_the_keyboard_reaches_the_tabs(page):
     page.get_by_role("tab").first.focus()
     for _ in range(3):
         page.keyboard.press("Tab")

@@ -1,4 +1,4 @@
-"""Languages: every text in every one, chosen by the browser, in the answers and the errors too."""
+"""Languages: each has all texts, the browser selects one, and answers and errors use it too."""
 
 import re
 import string
@@ -9,18 +9,18 @@ from playwright.sync_api import expect
 from assets.hand import write
 from digits import ImageError, __version__
 from helpers.browser import choose_file, sentence
-from web.texts import FALLBACK, LANGUAGES, Texts, spoken_by
+from web.texts import FALLBACK, LANGUAGES, Texts, texts_for_request
 
 OTHERS = sorted(set(LANGUAGES) - {FALLBACK})
 
 
-def places(text) -> set[str | None]:
-    """The names in braces, where facts are put."""
+def placeholders(text) -> set[str | None]:
+    """Return the names in braces."""
     return {name for _, name, _, _ in string.Formatter().parse(text)} - {None} if isinstance(text, str) else set()
 
 
 @pytest.mark.parametrize("language", OTHERS)
-def test_languages_say_the_same_things(language):
+def test_languages_have_the_same_keys_and_placeholders(language):
     english, other = LANGUAGES[FALLBACK], LANGUAGES[language]
     assert other.keys() == english.keys()
     for section, texts in english.items():
@@ -29,7 +29,7 @@ def test_languages_say_the_same_things(language):
             theirs = other[section][key]
             assert type(theirs) is type(text), key
             assert len(theirs), key
-            assert places(theirs) == places(text), key
+            assert placeholders(theirs) == placeholders(text), key
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
@@ -48,25 +48,25 @@ class Request:
     ("accept", "language"),
     [("ko-KR,ko;q=0.9,en;q=0.8", "ko"), ("ko", "ko"), ("KO-kr", "ko"), ("en-GB,ko", "en"), ("fr,ko", "en"), ("", "en")],
 )
-def test_the_first_language_asked_for_counts(accept, language):
-    spoken = spoken_by(Request(accept))
-    assert spoken.say("answer.empty") == LANGUAGES[language]["answer"]["empty"]
+def test_the_first_accepted_language_is_used(accept, language):
+    texts = texts_for_request(Request(accept))
+    assert texts.text("answer.empty") == LANGUAGES[language]["answer"]["empty"]
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
-def test_problems_are_told_in_the_visitors_language(language):
+def test_error_messages_are_in_the_visitors_language(language):
     texts = LANGUAGES[language]["not_read"]
     error = ImageError("It is damaged.", "damaged")
-    assert Texts(language).problem(error) == texts["damaged"]
-    named = Texts(language).problem(ImageError("x is empty.", "empty_file", name="a.png"))
+    assert Texts(language).error_message(error) == texts["damaged"]
+    named = Texts(language).error_message(ImageError("x is empty.", "empty_file", name="a.png"))
     assert named == texts["empty_file"].format(name="a.png")
-    nameless = Texts(language).problem(ImageError("The file is empty.", "empty_file", name=""))
+    nameless = Texts(language).error_message(ImageError("The file is empty.", "empty_file", name=""))
     assert nameless == texts["empty_file"].format(name=texts["the_file"])
 
 
-@pytest.mark.parametrize(("locale", "said"), [("en-GB", "Version"), ("ko-KR", "버전")])
-def test_the_footer_names_the_version(open_page, locale, said):
-    expect(open_page(locale=locale).get_by_text(f"{said} {__version__}.")).to_be_visible()
+@pytest.mark.parametrize(("locale", "word"), [("en-GB", "Version"), ("ko-KR", "버전")])
+def test_the_footer_shows_the_version(open_page, locale, word):
+    expect(open_page(locale=locale).get_by_text(f"{word} {__version__}.")).to_be_visible()
 
 
 def test_korean_page(open_page, tmp_path):

@@ -1,13 +1,13 @@
-"""How the page stands: at every width, in light and dark, unsure answers, names for those who can't see it."""
+"""The layout at every width, in light and dark; how uncertain answers look; names for screen readers."""
 
 import pytest
 from playwright.sync_api import expect
 
 from assets.hand import write
 from helpers.browser import expect_number, sentence
-from helpers.readings import digit, reading
-from web.components.answer.answer import nothing_yet, read_as
-from web.components.pad.pad import boxes
+from helpers.readings import make_digit, make_reading
+from web.components.answer.answer import empty_answer, reading_answer
+from web.components.pad.pad import digit_boxes
 from web.texts import Texts
 
 ENGLISH = Texts("en")
@@ -35,15 +35,15 @@ def test_nothing_is_cut_off_at_any_width(open_page, width, scheme):
 @pytest.mark.parametrize("width", [320, 390, 844, 900])
 def test_ten_digits_stand_in_one_line(open_page, width):
     page = open_page(width, 800)
-    digits = [digit(label, 0.99) for label in "123456789"] + [digit("0", 0.6, certain=False)]
-    answer = {"answer": read_as(reading(digits), ENGLISH), "boxes": []}
+    digits = [make_digit(label, 0.99) for label in "123456789"] + [make_digit("0", 0.6, certain=False)]
+    answer = {"answer": reading_answer(make_reading(digits), ENGLISH), "boxes": []}
     page.route("**/component_server/", lambda route: route.fulfill(json=answer))
     write(page, "7", 0.36, 0.12, 0.45)
     expect(page.locator(".number .digit")).to_have_count(10)
-    # In one step: the pad asks while one draws and once more at the end, and each answer takes the last one's place.
+    # In one call: the pad reads each stroke, and every answer replaces the elements of the previous one.
     tops, size = page.evaluate(
         """() => [
-            [...document.querySelectorAll(".number .digit")].map(one => one.getBoundingClientRect().y),
+            [...document.querySelectorAll(".number .digit")].map((digit) => digit.getBoundingClientRect().y),
             parseFloat(getComputedStyle(document.querySelector(".number .digit > span")).fontSize),
         ]"""
     )
@@ -57,54 +57,60 @@ def test_every_control_has_a_name(page):
         assert control.evaluate("e => (e.ariaLabel || e.innerText || e.querySelector('img')?.alt || '').trim()")
 
 
-def test_the_chosen_tool_stays_marked_under_the_mouse(page):
+def test_the_selected_tool_stays_marked_under_the_mouse(page):
     pen = page.get_by_role("button", name="Medium pen")
     marked = pen.evaluate("e => getComputedStyle(e).backgroundColor")
     pen.hover()
     assert pen.evaluate("e => getComputedStyle(e).backgroundColor") == marked
 
 
-def test_unsure_digit_looks_unsure(page):
+def test_an_uncertain_digit_looks_uncertain(page):
     page.wait_for_load_state("networkidle")
-    shown = reading((digit("4", 0.98), digit("7", 0.51, certain=False)))
-    answer = {"answer": read_as(shown, ENGLISH), "boxes": boxes(shown)}
+    shown = make_reading((make_digit("4", 0.98), make_digit("7", 0.51, certain=False)))
+    answer = {"answer": reading_answer(shown, ENGLISH), "boxes": digit_boxes(shown)}
     page.route("**/component_server/", lambda route: route.fulfill(json=answer))
     write(page, "7", 0.36, 0.12, 0.45)
-    expect(sentence(page)).to_have_text("This may be 47: the 7 (51 %) is unsure.")
-    expect(page.locator(".digit.unsure")).to_have_text("751 % ?")
-    expect(page.locator(".box.unsure")).to_have_count(1)
-    expect(page.locator(".digit.unsure")).to_have_attribute("aria-checked", "true")
-    sure, unsure = (
+    expect(sentence(page)).to_have_text("This may be 47: the 7 is uncertain (51 %).")
+    expect(page.locator(".digit.uncertain")).to_have_text("751 % ?")
+    expect(page.locator(".box.uncertain")).to_have_count(1)
+    expect(page.locator(".digit.uncertain")).to_have_attribute("aria-checked", "true")
+    certain, uncertain = (
         page.locator(part).first.evaluate("e => getComputedStyle(e).color")
-        for part in (".digit:not(.unsure) span", ".digit.unsure span")
+        for part in (".digit:not(.uncertain) span", ".digit.uncertain span")
     )
-    assert sure != unsure
+    assert certain != uncertain
 
 
 @pytest.mark.parametrize(
     ("digits", "expected"),
     [
-        ((digit("7", 0.994),), "This is a 7 (99 %)."),
-        ((digit("8", 1.0),), "This is an 8 (99 %)."),
-        ((digit("7", 0.55, False),), "Not sure: this may be a 7 (55 %), or a 1 (44 %)."),
-        ((digit("7", 0.93, False),), "Not sure: this looks most like a 7, but may be no digit at all."),
-        ((digit("4", 0.999), digit("0", 0.995)), "This is 40, each digit 99 %."),
-        ((digit("4", 0.5, False), digit("2", 0.4, False)), "Not sure: this may be 42, or no number at all."),
-        ((digit("4", 0.98), digit("0", 0.91)), "This is 40, least sure of the 0 (91 %)."),
-        ((digit("4", 0.98), "\n", digit("2", 0.95)), "This is 4 / 2, least sure of the 2 (95 %)."),
+        ((make_digit("7", 0.994),), "This is a 7 (99 %)."),
+        ((make_digit("8", 1.0),), "This is an 8 (99 %)."),
+        ((make_digit("7", 0.55, False),), "Not sure: this may be a 7 (55 %) or a 1 (44 %)."),
+        ((make_digit("7", 0.93, False),), "Not sure: this looks most like a 7, but it may not be a digit."),
+        ((make_digit("4", 0.999), make_digit("0", 0.995)), "This is 40 (99 % for each digit)."),
         (
-            (digit("4", 0.5, False), digit("2", 0.4, False), digit("3", 0.9)),
-            "This may be 423: 2 of 3 digits are unsure, most of all the 2 (40 %).",
+            (make_digit("4", 0.5, False), make_digit("2", 0.4, False)),
+            "Not sure: this may be 42, or it may not be a number.",
         ),
-        ((), "No digit found here. Write it larger or darker, or try another photo."),
+        ((make_digit("4", 0.98), make_digit("0", 0.91)), "This is 40. The least certain digit is the 0 (91 %)."),
+        (
+            (make_digit("4", 0.98), "\n", make_digit("2", 0.95)),
+            "This is 4 / 2. The least certain digit is the 2 (95 %).",
+        ),
+        (
+            (make_digit("4", 0.5, False), make_digit("2", 0.4, False), make_digit("3", 0.9)),
+            "This may be 423: 2 of 3 digits are uncertain, most of all the 2 (40 %).",
+        ),
+        ((), "No digit found. Write it larger or darker, or try another photo."),
     ],
 )
 def test_sentence(digits, expected):
-    assert ENGLISH.sentence(reading(digits)) == expected
+    assert ENGLISH.describe(make_reading(digits)) == expected
 
 
-def test_answer_looks_closely_at_the_digit_it_is_least_sure_of():
-    answer = read_as(reading((digit("4", 0.98), digit("7", 0.6), digit("2", 0.9))), ENGLISH)
-    assert answer["chosen"] == 1
-    assert [figure["percent"] for figure in answer["digits"]] == [98, 60, 90]
-    assert nothing_yet()["digits"] == []
+def test_the_least_certain_digit_is_selected_at_first():
+    answer = reading_answer(make_reading((make_digit("4", 0.98), make_digit("7", 0.6), make_digit("2", 0.9))), ENGLISH)
+    assert answer["selected"] == 1
+    assert [digit["percent"] for digit in answer["digits"]] == [98, 60, 90]
+    assert empty_answer()["digits"] == []

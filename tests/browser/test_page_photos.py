@@ -1,4 +1,4 @@
-"""Photos on the pad: chosen, dropped, pasted or taken, and what happens to files that can't be read."""
+"""Photos on the pad: chosen, dropped, pasted or taken; and files that can't be read."""
 
 import base64
 
@@ -8,14 +8,22 @@ from PIL import Image
 from playwright.sync_api import expect
 
 from assets.hand import write
-from helpers.browser import ENGLISH, EXAMPLES, PUT_FILE, choose_file, expect_number, expect_winner, sentence
+from helpers.browser import (
+    ENGLISH,
+    EXAMPLES,
+    PASTE_OR_DROP_FILE,
+    choose_file,
+    expect_number,
+    expect_top_digit,
+    sentence,
+)
 
 NUMBER = EXAMPLES / "5-4079.png"
 
 
 @pytest.fixture
 def photo(tmp_path):
-    """A photo as a phone makes it: grey, uneven, lying on its side with a note to turn it."""
+    """Return a photo as a phone stores it: grey, unevenly lit, rotated, with the rotation in its EXIF."""
     drawing = np.asarray(Image.open(NUMBER).convert("L"), np.float32)
     shade = np.linspace(150, 215, drawing.shape[1])
     grain = np.random.default_rng(0).normal(0, 3, drawing.shape)
@@ -28,7 +36,7 @@ def photo(tmp_path):
 
 
 def boxes_on_page(page) -> list[list[float]]:
-    """Where the boxes are drawn, in parts of the photo."""
+    """Return the boxes on the screen as (left, top, right, bottom), in fractions of the photo."""
     area = page.locator(".photo").bounding_box()
     boxes = []
     for box in page.locator(".box").all():
@@ -38,7 +46,7 @@ def boxes_on_page(page) -> list[list[float]]:
     return boxes
 
 
-def test_photo_is_read_upright_with_a_box_round_each_digit(page, photo, reader):
+def test_a_photo_is_read_upright_with_a_box_around_each_digit(page, photo, reader):
     choose_file(page, photo)
     expect_number(page, "4079")
     expect(page.locator(".box")).to_have_count(4)
@@ -49,7 +57,7 @@ def test_photo_is_read_upright_with_a_box_round_each_digit(page, photo, reader):
 @pytest.mark.parametrize(
     ("size", "shown"), [((28, 28), (224, 224)), ((100, 40), (200, 80)), ((2400, 120), None), ((480, 480), (480, 480))]
 )
-def test_boxes_stand_on_the_digits_of_small_and_flat_photos(page, tmp_path, reader, size, shown):
+def test_boxes_match_the_digits_of_small_and_flat_photos(page, tmp_path, reader, size, shown):
     seven = Image.open(EXAMPLES / "1-7.png").convert("L")
     seven.thumbnail(size)
     paper = Image.new("L", size, 255)
@@ -66,14 +74,14 @@ def test_boxes_stand_on_the_digits_of_small_and_flat_photos(page, tmp_path, read
 
 
 @pytest.mark.parametrize("width", [1280, 390])
-def test_nothing_covers_or_cuts_what_stands_at_the_edges_of_a_photo(open_page, tmp_path, width):
+def test_labels_at_the_edges_of_a_photo_are_fully_visible(open_page, tmp_path, width):
     page = open_page(width, 844)
     number = Image.open(NUMBER).convert("L")
     left, top, right, bottom = number.point(lambda gray: 255 if gray < 128 else 0).getbbox()
     number.crop((left, top, right, bottom)).save(tmp_path / "edges.png")
     choose_file(page, tmp_path / "edges.png")
     expect_number(page, "4079")
-    stage = page.locator(".stage").bounding_box()
+    stage = page.locator(".viewport").bounding_box()
     for label in page.locator(".box span").all():
         area = label.bounding_box()
         assert area["y"] >= stage["y"]
@@ -85,7 +93,7 @@ def test_nothing_covers_or_cuts_what_stands_at_the_edges_of_a_photo(open_page, t
         assert any(apart) or area["x"] >= stage["x"] + stage["width"]
 
 
-def test_the_answer_to_a_tall_photo_is_seen_on_a_phone(open_page, tmp_path):
+def test_the_answer_to_a_tall_photo_is_visible_on_a_phone(open_page, tmp_path):
     page = open_page(390, 844, has_touch=True, is_mobile=True)
     tall = Image.new("L", (1050, 1400), 255)
     tall.paste(Image.open(NUMBER).convert("L").resize((1000, 750)), (20, 200))
@@ -99,7 +107,7 @@ def test_the_answer_to_a_tall_photo_is_seen_on_a_phone(open_page, tmp_path):
 @pytest.mark.parametrize("kind", ["paste", "drop"])
 def test_photo_can_be_pasted_and_dropped_anywhere(page, kind):
     url = "data:image/png;base64," + base64.b64encode(NUMBER.read_bytes()).decode()
-    page.evaluate(PUT_FILE, [kind, url, "number.png"])
+    page.evaluate(PASTE_OR_DROP_FILE, [kind, url, "number.png"])
     expect_number(page, "4079")
     expect(page.locator(".photo")).to_be_visible()
 
@@ -114,12 +122,12 @@ def test_photo_can_be_taken(page):
     expect(page.locator("video")).to_be_hidden()
 
 
-def test_nothing_can_be_taken_before_the_camera_gives_a_picture(browser, server):
+def test_the_shutter_is_disabled_until_the_camera_has_a_picture(browser, server):
     context = browser.new_context()
     context.add_init_script("""
         const ask = navigator.mediaDevices.getUserMedia.bind(navigator.mediaDevices);
         const allowed = new Promise((allow) => { window.allow = allow; });
-        navigator.mediaDevices.getUserMedia = (wanted) => allowed.then(() => ask(wanted));
+        navigator.mediaDevices.getUserMedia = (constraints) => allowed.then(() => ask(constraints));
     """)
     page = context.new_page()
     page.goto(server)
@@ -133,7 +141,7 @@ def test_nothing_can_be_taken_before_the_camera_gives_a_picture(browser, server)
     context.close()
 
 
-def test_keys_press_no_disabled_button(page):
+def test_keys_do_not_press_disabled_buttons(page):
     choose_file(page, NUMBER)
     expect_number(page, "4079")
     page.keyboard.press("e")
@@ -142,17 +150,16 @@ def test_keys_press_no_disabled_button(page):
     expect(page.get_by_role("button", name="Thick pen")).to_have_attribute("aria-pressed", "false")
 
 
-def test_a_file_that_cant_be_shown_says_so_and_is_read(page, tmp_path):
+def test_a_file_without_a_preview_is_read(page, tmp_path):
     Image.open(NUMBER).save(tmp_path / "number.tiff")
     choose_file(page, tmp_path / "number.tiff")
     expect_number(page, "4079")
-    page.wait_for_timeout(300)
     expect(page.get_by_text(ENGLISH["pad"]["no_preview"])).to_be_visible()
     choose_file(page, NUMBER)
     expect(page.get_by_text(ENGLISH["pad"]["no_preview"])).to_be_hidden()
 
 
-def test_clear_takes_the_photo_away_and_the_pad_writes_again(page):
+def test_after_clearing_a_photo_the_pad_can_be_drawn_on(page):
     choose_file(page, NUMBER)
     expect_number(page, "4079")
     expect(page.get_by_role("button", name="Eraser")).to_be_disabled()
@@ -163,7 +170,7 @@ def test_clear_takes_the_photo_away_and_the_pad_writes_again(page):
 
 
 @pytest.mark.parametrize("name", ["Undo", "Back to the pad"])
-def test_undo_brings_the_drawing_back_from_under_a_photo(page, name):
+def test_undo_and_close_restore_the_drawing_below_a_photo(page, name):
     write(page, "7", 0.36, 0.12, 0.45)
     expect_number(page, "7")
     choose_file(page, NUMBER)
@@ -173,7 +180,7 @@ def test_undo_brings_the_drawing_back_from_under_a_photo(page, name):
     expect(page.locator("canvas")).to_be_visible()
 
 
-def test_transparent_and_16_bit_files_arrive_as_they_are(page, tmp_path):
+def test_transparent_and_16_bit_files_are_read(page, tmp_path):
     gray = np.asarray(Image.open(NUMBER).convert("L"))
     clear = np.zeros((*gray.shape, 4), np.uint8)
     clear[..., 3] = 255 - gray
@@ -187,7 +194,7 @@ def test_transparent_and_16_bit_files_arrive_as_they_are(page, tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("name", "content", "said"),
+    ("name", "content", "message"),
     [
         ("notes.png", b"these are no pixels", "notes.png is not an image that can be read here."),
         ("nothing.png", b"", "is empty"),
@@ -195,16 +202,16 @@ def test_transparent_and_16_bit_files_arrive_as_they_are(page, tmp_path):
         ("${alert(1)}<img src=x>.png", b"no image", "is not an image that can be read here."),
     ],
 )
-def test_file_that_cant_be_read_says_why(page, name, content, said):
+def test_an_unreadable_file_shows_the_reason(page, name, content, message):
     choose_file(page, {"name": name, "mimeType": "image/png", "buffer": content})
-    expect(sentence(page)).to_contain_text(said)
+    expect(sentence(page)).to_contain_text(message)
     text = page.locator("body").inner_text()
     assert "gradio/" not in text
     assert "Traceback" not in text
     expect(page.locator(".sentence img")).to_have_count(0)
 
 
-def test_file_that_is_too_large_says_so(page, tmp_path):
+def test_too_large_a_file_shows_a_message(page, tmp_path):
     large = tmp_path / "large.bmp"
     large.write_bytes(bytes(40_000_000))
     choose_file(page, large)
@@ -212,7 +219,7 @@ def test_file_that_is_too_large_says_so(page, tmp_path):
     expect(page.get_by_text(ENGLISH["pad"]["hint"])).to_be_visible()
 
 
-def test_a_refused_file_shows_no_boxes_of_what_was_there_before(page):
+def test_an_unreadable_file_removes_the_boxes_of_the_drawing(page):
     write(page, "47", 0.2, 0.2, 0.3)
     expect_number(page, "47")
     expect(page.locator(".boxes .box")).to_have_count(2)
@@ -221,17 +228,17 @@ def test_a_refused_file_shows_no_boxes_of_what_was_there_before(page):
     expect(page.locator(".boxes .box")).to_have_count(0)
 
 
-def test_digit_is_chosen_in_the_photo(page):
+def test_a_click_on_its_box_selects_a_digit(page):
     choose_file(page, EXAMPLES / "5-4079.png")
     expect_number(page, "4079")
     for index, digit in enumerate("4079"):
         page.locator(".box").nth(index).click()
-        expect_winner(page, digit)
-        expect(page.locator(".box.chosen")).to_contain_text(digit)
+        expect_top_digit(page, digit)
+        expect(page.locator(".box.selected")).to_contain_text(digit)
         expect(page.locator(".digit").nth(index)).to_have_attribute("aria-checked", "true")
 
 
-def test_a_photo_that_was_taken_away_comes_back(page):
+def test_undo_restores_a_cleared_photo(page):
     write(page, "47", 0.2, 0.2, 0.3)
     expect_number(page, "47")
     choose_file(page, EXAMPLES / "5-4079.png")

@@ -1,4 +1,4 @@
-"""python -m digits --ray: the reader's own readings from a cluster, each file once, whatever happens on the way."""
+"""python -m digits --ray gives the reader's readings, each file once, even if the run is interrupted."""
 
 import json
 import shutil
@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 from digits import ImageError
-from helpers.cluster import two_workers
+from helpers.cluster import two_worker_cluster
 from helpers.drawing import draw
 
 pytestmark = pytest.mark.cluster
@@ -23,107 +23,110 @@ EXAMPLES = ROOT / "assets" / "examples"
 
 @pytest.fixture(scope="module")
 def cluster():
-    with two_workers() as address:
+    with two_worker_cluster() as address:
         yield address
 
 
 @pytest.fixture
 def folder(tmp_path):
-    """The examples, three dozen drawings in folders of their own, and files that are none."""
+    """A folder with the examples, 36 drawings in subfolders, and files that are not images."""
     folder = tmp_path / "images"
     shutil.copytree(EXAMPLES, folder / "examples")
     for index in range(36):
-        place = folder / f"drawn {index % 3}" / "deeper"
-        place.mkdir(parents=True, exist_ok=True)
-        draw(str(37 * index), size=(300 + 10 * index, 240), height=100, pen=8 + index % 7).save(place / f"{index}.png")
+        subfolder = folder / f"drawn {index % 3}" / "deeper"
+        subfolder.mkdir(parents=True, exist_ok=True)
+        draw(str(37 * index), size=(300 + 10 * index, 240), height=100, pen=8 + index % 7).save(
+            subfolder / f"{index}.png"
+        )
     (folder / "broken.png").write_bytes(b"\x89PNG broken")
     (folder / "empty.jpg").touch()
-    cut = (EXAMPLES / "5-4079.png").read_bytes()
-    (folder / "cut off.png").write_bytes(cut[: len(cut) // 2])
-    (folder / "gone.png").symlink_to(folder / "nowhere")
-    (folder / "notes.txt").write_text("no image, and not to be read as one")
+    content = (EXAMPLES / "5-4079.png").read_bytes()
+    (folder / "truncated.png").write_bytes(content[: len(content) // 2])
+    (folder / "missing.png").symlink_to(folder / "nowhere")
+    (folder / "notes.txt").write_text("not an image, and not to be read")
     return folder
 
 
-def digits(*arguments):
+def run_digits(*arguments):
+    """Run the command line and return the completed process."""
     command = [sys.executable, "-m", "digits", *map(str, arguments)]
     return subprocess.run(command, capture_output=True, text=True, cwd=ROOT)
 
 
-def rows(files):
-    """All rows of a Parquet file or of a folder of them."""
+def read_rows(files):
+    """Return all rows of a Parquet file or of a folder of Parquet files."""
     import pyarrow.dataset
 
     return pyarrow.dataset.dataset(files).to_table().to_pylist()
 
 
-def test_rows_are_what_the_reader_reads_and_bad_files_say_why(cluster, folder, tmp_path, reader):
-    done = digits("--ray", cluster, folder, folder / "examples" / "1-7.png", "--out", tmp_path / "out")
+def test_rows_equal_the_readers_readings_and_unreadable_files_have_a_reason(cluster, folder, tmp_path, reader):
+    done = run_digits("--ray", cluster, folder, folder / "examples" / "1-7.png", "--out", tmp_path / "out")
     assert done.returncode == 1
     assert "47 files are in" in done.stdout
     assert "3 of them could not be read" in done.stdout
     images = [path for path in folder.rglob("*") if path.suffix in (".png", ".jpg") and path.exists()]
-    got = {row["file"]: row for row in rows(tmp_path / "out" / "readings")}
+    got = {row["file"]: row for row in read_rows(tmp_path / "out" / "readings")}
     assert sorted(got) == sorted(map(str, images))
     for path in images:
         row = got[str(path)]
-        if path.parent == folder:  # those that are no images
-            with pytest.raises(ImageError) as problem:
+        if path.parent == folder:  # files that are not images
+            with pytest.raises(ImageError) as error:
                 reader.read(path.read_bytes())
-            assert row == dict.fromkeys(row) | {"file": str(path), "error": str(problem.value)}
+            assert row == dict.fromkeys(row) | {"file": str(path), "error": str(error.value)}
             continue
         expected = reader.read(path.read_bytes())
         assert (row["text"], row["certain"], row["error"]) == (expected.text, expected.certain, None)
-        said = json.loads(row["digits"])
-        assert len(said) == len(expected.digits)
-        for one, other in zip(said, expected.to_dict()["digits"], strict=True):
+        digits = json.loads(row["digits"])
+        assert len(digits) == len(expected.digits)
+        for one, other in zip(digits, expected.to_dict()["digits"], strict=True):
             assert (one["digit"], one["certain"], one["box"]) == (other["digit"], other["certain"], other["box"])
             np.testing.assert_allclose(one["probs"], other["probs"], atol=1e-6)
         if expected.digits:
-            assert row["lowest_certainty"] == pytest.approx(min(d.certainty for d in expected.digits), abs=1e-6)
+            assert row["lowest_certainty"] == pytest.approx(min(digit.certainty for digit in expected.digits), abs=1e-6)
 
 
-def test_a_run_that_was_killed_goes_on_and_gives_each_file_once(cluster, tmp_path):
+def test_a_killed_run_is_resumed_and_gives_each_file_once(cluster, tmp_path):
     folder, out = tmp_path / "images", tmp_path / "out"
     folder.mkdir()
     drawn = [draw(str(n), size=(64, 64), height=40, pen=5) for n in range(10)]
     for index in range(1500):
         drawn[index % 10].save(folder / f"{index}.png")
-    read = f"bulk.read_all([{str(folder)!r}], {str(out)!r}, file_rows=250)"
+    read = f"bulk.read_to_parquet([{str(folder)!r}], {str(out)!r}, rows_per_file=250)"
     command = [sys.executable, "-c", f"from digits.parallel import bulk; bulk.connect({cluster!r}); {read}"]
     with subprocess.Popen(command, cwd=ROOT, stderr=subprocess.DEVNULL, start_new_session=True) as run:
         while not list(out.glob("done/*[0-9].parquet")):
             assert run.poll() is None
             time.sleep(0.05)
         run.send_signal(signal.SIGKILL)
-    written = sum(len(rows(path)) for path in out.glob("done/*[0-9].parquet"))
+    written = sum(len(read_rows(path)) for path in out.glob("done/*[0-9].parquet"))
     assert 0 < written < 1500
 
-    # Killed between a Parquet file and its entry in the list: that file counts for nothing.
+    # As if killed between writing a Parquet file and marking it as done: the file does not count.
     entry = next(out.glob("done/*[0-9].parquet"))
     entry.rename(entry.with_name(f"{entry.stem}.pending.parquet"))
 
     subprocess.run(command, cwd=ROOT, check=True, stderr=subprocess.DEVNULL)
-    names = [row["file"] for row in rows(out / "readings")]
+    names = [row["file"] for row in read_rows(out / "readings")]
     assert len(names) == len(set(names)) == 1500
-    assert {row["error"] for row in rows(out / "readings")} == {None}
+    assert {row["error"] for row in read_rows(out / "readings")} == {None}
 
     before = sorted(path.name for path in out.glob("readings/*"))
     drawn[3].save(folder / "late.png")
     subprocess.run(command, cwd=ROOT, check=True, stderr=subprocess.DEVNULL)
-    assert len(rows(out / "readings")) == 1501
+    assert len(read_rows(out / "readings")) == 1501
     assert set(before) < {path.name for path in out.glob("readings/*")}
 
 
-def test_a_folder_that_is_not_there_is_one_sentence(cluster, tmp_path):
-    done = digits("--ray", cluster, tmp_path / "none", "--out", tmp_path / "out")
+def test_a_missing_folder_is_reported_in_one_sentence(cluster, tmp_path):
+    done = run_digits("--ray", cluster, tmp_path / "none", "--out", tmp_path / "out")
     assert done.returncode == 2
     assert f"There is no file or folder {tmp_path / 'none'}." in done.stderr
     assert "Traceback" not in done.stderr
     assert not (tmp_path / "out").exists()
 
 
-def test_files_that_storage_does_not_hand_over_are_rows_too(tmp_path, reader):
+def test_files_that_storage_cannot_provide_are_rows_too(tmp_path, reader):
     import pyarrow as pa
 
     from digits.parallel import bulk
@@ -134,7 +137,7 @@ def test_files_that_storage_does_not_hand_over_are_rows_too(tmp_path, reader):
             image.save(path)
         elif number % 3 == 1:
             Path(path).write_bytes(b"no image")
-    rows = bulk._Reader([bulk._place(str(tmp_path))], None)(pa.table({"file": list(drawn)})).to_pylist()
+    rows = bulk._ReaderActor([bulk._parse_location(str(tmp_path))], None)(pa.table({"file": list(drawn)})).to_pylist()
     assert [row["file"] for row in rows] == list(drawn)
     for number, (row, image) in enumerate(zip(rows, drawn.values(), strict=True)):
         if number % 3 == 0:

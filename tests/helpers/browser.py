@@ -1,16 +1,28 @@
-"""The page in a real browser, for tests: a server of demo.py, Chromium, and what a visitor can see."""
+"""The page in a real browser, for tests: a server that runs demo.py, Chromium, and what the page shows."""
 
 import re
 import subprocess
 import sys
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import Browser, Locator, Page, Playwright, expect, sync_playwright
+from playwright.sync_api import (
+    Browser,
+    ConsoleMessage,
+    FilePayload,
+    Locator,
+    Page,
+    Playwright,
+    Request,
+    expect,
+    sync_playwright,
+)
 
-from benchmarks.servers import free_port, wait_for
+from benchmarks.servers import free_port, wait_until_responding
 from web.texts import LANGUAGES
 
 PROJECT = Path(__file__).parents[2]
@@ -29,14 +41,14 @@ CHROMIUM_OPTIONS = [
     "--use-fake-device-for-media-stream",
 ]
 
-# Far more than anything needs; only a test that fails waits so long.
-PATIENCE_MS = 20_000
-expect.set_options(timeout=PATIENCE_MS)
+# Far longer than any step takes, so that only a failing test waits for it.
+TIMEOUT_MILLISECONDS = 20_000
+expect.set_options(timeout=TIMEOUT_MILLISECONDS)
 
 ENGLISH = LANGUAGES["en"]
 
-# For page.evaluate: pastes or drops a file that lies at an address; [kind, url, name].
-PUT_FILE = """async ([kind, url, name]) => {
+# For page.evaluate with [kind, url, name]: pastes or drops the file at a URL.
+PASTE_OR_DROP_FILE = """async ([kind, url, name]) => {
   const transfer = new DataTransfer();
   transfer.items.add(new File([await (await fetch(url)).blob()], name, {type: 'image/png'}));
   const event = kind === 'paste'
@@ -49,8 +61,8 @@ OpenPage = Callable[..., Page]
 
 
 @pytest.fixture(scope="session")
-def server(tmp_path_factory) -> Iterator[str]:
-    """The address of a running demo.py."""
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """Return the address of a running demo.py."""
     port = free_port()
     log = tmp_path_factory.mktemp("server") / "log.txt"
     with log.open("w") as output:
@@ -59,7 +71,7 @@ def server(tmp_path_factory) -> Iterator[str]:
     address = f"http://127.0.0.1:{port}"
     try:
         try:
-            wait_for(address, process)
+            wait_until_responding(address, process)
         except RuntimeError:
             pytest.fail(f"demo.py did not start:\n{log.read_text()}")
         yield address
@@ -86,29 +98,36 @@ def browser(playwright: Playwright) -> Iterator[Browser]:
 
 @pytest.fixture
 def open_page(browser: Browser, server: str) -> Iterator[OpenPage]:
-    """Opens the page in a window of its own; no page may ask another machine for anything, or log an error."""
+    """Return a function that opens the page in a new window.
+
+    At the end the fixture fails if a page logged an error or sent a request to another machine.
+    """
     contexts = []
-    faults: list[str] = []
+    errors: list[str] = []
 
-    def watch(request) -> None:
+    def check_request(request: Request) -> None:
         if not request.url.startswith((f"{server}/", "data:", "blob:")):
-            faults.append(f"a request left the machine: {request.url}")
+            errors.append(f"a request left the machine: {request.url}")
 
-    def open_one(width: int = 1280, height: int = 900, **options) -> Page:
+    def check_message(message: ConsoleMessage) -> None:
+        if message.type == "error":
+            errors.append(f"on the console: {message.text}")
+
+    def open_window(width: int = 1280, height: int = 900, **options: Any) -> Page:
         context = browser.new_context(viewport={"width": width, "height": height}, **options)
         contexts.append(context)
         page = context.new_page()
-        page.on("request", watch)
-        page.on("pageerror", lambda error: faults.append(f"an error on the page: {error}"))
-        page.on("console", lambda said: said.type == "error" and faults.append(f"on the console: {said.text}"))
+        page.on("request", check_request)
+        page.on("pageerror", lambda error: errors.append(f"an error on the page: {error}"))
+        page.on("console", check_message)
         page.goto(server)
         page.locator("canvas").wait_for()
         return page
 
-    yield open_one
+    yield open_window
     for context in contexts:
         context.close()
-    assert not faults
+    assert not errors
 
 
 @pytest.fixture
@@ -121,38 +140,53 @@ def sentence(page: Page) -> Locator:
 
 
 def expect_number(page: Page, *lines: str) -> None:
-    """Waits until the page shows these numbers, line by line."""
+    """Wait until the page shows these numbers, line by line."""
     expect(sentence(page)).to_contain_text(re.compile(rf"(is|be)( an?)? {re.escape(' / '.join(lines))}\b"))
     assert shown_lines(page) == list(lines)
 
 
 def shown_lines(page: Page) -> list[str]:
-    """The lines of the answer: digits with their marks, a space between numbers."""
+    """Return the lines of the answer: digits with their marks, a space between numbers."""
     return page.evaluate(
         """() => {
-            const all = (part, selector) => [...part.querySelectorAll(selector)];
-            const number = (one) => all(one, '.digit > span, .mark > span').map((part) => part.innerText).join('');
-            return all(document, '.number .line').map((line) => all(line, '.one').map(number).join(' '));
+            const all = (parent, selector) => [...parent.querySelectorAll(selector)];
+            const text = (number) => all(number, '.digit > span, .mark > span').map((part) => part.innerText).join('');
+            return all(document, '.numbers .line').map((line) => all(line, '.number').map(text).join(' '));
         }"""
     )
 
 
-def expect_winner(page: Page, digit: str) -> None:
-    """Waits until a digit leads the top 3 and the bars."""
+def expect_top_digit(page: Page, digit: str) -> None:
+    """Wait until a digit is the first of the top 3 and has the highest bar."""
     expect(page.locator(".top-3 .first .label")).to_have_text(digit)
-    expect(page.locator(".winner .label")).to_have_text(digit)
+    expect(page.locator(".top-digit .label")).to_have_text(digit)
     assert page.locator(".top-3 li").count() == 3
 
 
-def choose_file(page: Page, file) -> None:
-    page.locator("input.from-files").set_input_files(file)
+def choose_file(page: Page, file: Path | str | FilePayload) -> None:
+    page.locator("input.file-input").set_input_files(file)
 
 
-def serious_findings(page: Page) -> list[str]:
-    page.evaluate("Promise.all(document.getAnimations().map((one) => one.finished.catch(() => {})))")
+def wait_until(page: Page, condition: Callable[[], bool]) -> None:
+    """Wait until a condition of the test holds, and until the page has handled what made it hold."""
+    deadline = time.monotonic() + TIMEOUT_MILLISECONDS / 1000
+    while not condition():
+        assert time.monotonic() < deadline, "the condition does not hold"
+        next_frame(page)
+    next_frame(page)
+
+
+def next_frame(page: Page) -> None:
+    """Wait until the page has drawn the next frame. Meanwhile Playwright handles its events."""
+    page.evaluate("() => new Promise((resolve) => requestAnimationFrame(resolve))")
+
+
+def serious_violations(page: Page) -> list[str]:
+    """Return what axe-core rates as serious or critical for accessibility, once all animations have ended."""
+    page.evaluate("Promise.all(document.getAnimations().map((animation) => animation.finished.catch(() => {})))")
     return [
-        f"{finding['id']}: {node['html'][:160]} {node['failureSummary'][:200]}"
-        for finding in Axe().run(page).response["violations"]
-        if finding["impact"] in ("serious", "critical")
-        for node in finding["nodes"]
+        f"{violation['id']}: {node['html'][:160]} {node['failureSummary'][:200]}"
+        for violation in Axe().run(page).response["violations"]
+        if violation["impact"] in ("serious", "critical")
+        for node in violation["nodes"]
     ]

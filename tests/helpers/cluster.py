@@ -1,25 +1,26 @@
-"""A Ray cluster on this machine with two workers besides its head: small, and gone with its test."""
+"""A small Ray cluster on this machine: a head and two workers, which end with the test."""
 
 import os
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
-MEMORY = 150 * 2**20
+OBJECT_STORE_BYTES = 150 * 2**20
 
 
 @contextmanager
-def two_workers():
-    """Starts it, joins it, and gives its address."""
+def two_worker_cluster() -> Iterator[str]:
+    """Start the cluster, connect to it, and yield its address."""
     os.environ["RAY_USAGE_STATS_ENABLED"] = "0"
-    # Here, not above: the other tests are collected where there is no Ray.
+    # Imported here, because the other tests are collected without Ray.
     import ray
     from ray.cluster_utils import Cluster
 
-    cluster = Cluster(initialize_head=True, head_node_args={"num_cpus": 1, "object_store_memory": MEMORY})
+    cluster = Cluster(initialize_head=True, head_node_args={"num_cpus": 1, "object_store_memory": OBJECT_STORE_BYTES})
     try:
         for _ in range(2):
-            cluster.add_node(num_cpus=2, object_store_memory=MEMORY)
+            cluster.add_node(num_cpus=2, object_store_memory=OBJECT_STORE_BYTES)
         ray.init(cluster.address, log_to_driver=False, runtime_env={"env_vars": {"PYTHONPATH": str(ROOT)}})
         yield cluster.address
     finally:

@@ -1,12 +1,15 @@
-"""Digits that the tests draw themselves: strokes through points of a unit box, x to the right and y down."""
+"""Draw digits for tests, from strokes through points of a unit box, x to the right and y down."""
 
 import numpy as np
 from PIL import Image, ImageDraw
 
+Point = tuple[float, float]
+
 _RING = [(0.5 + 0.36 * np.sin(t), 0.5 - 0.5 * np.cos(t)) for t in np.linspace(0, 2 * np.pi, 40)]
 
 
-def _arc(centre, radius, start, end, count=16):
+def _arc(centre: Point, radius: Point, start: float, end: float, count: int = 16) -> list[Point]:
+    """Return points on an elliptical arc; angles are in degrees."""
     angles = np.radians(np.linspace(start, end, count))
     return [(centre[0] + radius[0] * np.cos(a), centre[1] + radius[1] * np.sin(a)) for a in angles]
 
@@ -24,30 +27,54 @@ STROKES = {
     "9": [[*_arc((0.48, 0.28), (0.34, 0.28), 0, 360, 30), (0.8, 0.3), (0.7, 1.0)]],
 }
 
-# Anti-aliasing: drawn so many times larger, then reduced.
-_OVER = 4
+# For anti-aliasing, pictures are drawn larger by this factor and then reduced.
+_SUPERSAMPLING = 4
 
 
-def draw(number, size=(280, 280), height=180, pen=18, left=None, top=None, spacing=0.35, ink=0, paper=255):
-    """A picture (L) with the lines of `number` written on it; centred unless `left` and `top` say where."""
+def draw(
+    number: str,
+    size: tuple[int, int] = (280, 280),
+    height: float = 180,
+    pen: int = 18,
+    left: float | None = None,
+    top: float | None = None,
+    spacing: float = 0.35,
+    ink: int = 0,
+    paper: int = 255,
+) -> Image.Image:
+    """Draw the lines of a number.
+
+    Args:
+        number: digits, with a line feed between lines.
+        size: width and height of the picture, pixels.
+        height: height of a digit, pixels.
+        pen: stroke width, pixels.
+        left, top: position of the text, pixels; centred where None.
+        spacing: distance between digits, in heights.
+        ink: gray level of the ink.
+        paper: gray level of the background.
+
+    Returns:
+        The picture, of mode L.
+    """
     lines = number.split("\n")
     advance = height * (0.8 + spacing)
-    page = Image.new("L", (size[0] * _OVER, size[1] * _OVER), paper)
-    pencil = ImageDraw.Draw(page)
+    page = Image.new("L", (size[0] * _SUPERSAMPLING, size[1] * _SUPERSAMPLING), paper)
+    canvas = ImageDraw.Draw(page)
     for row, line in enumerate(lines):
         line_left = (size[0] - (len(line) - 1) * advance - 0.8 * height) / 2 if left is None else left
         line_top = (size[1] - height * (1.4 * len(lines) - 0.4)) / 2 if top is None else top
-        for place, digit in enumerate(line):
+        for column, digit in enumerate(line):
             for stroke in STROKES[digit]:
                 points = [
                     (
-                        (line_left + place * advance + 0.8 * height * x) * _OVER,
-                        (line_top + height * (1.4 * row + y)) * _OVER,
+                        (line_left + column * advance + 0.8 * height * x) * _SUPERSAMPLING,
+                        (line_top + height * (1.4 * row + y)) * _SUPERSAMPLING,
                     )
                     for x, y in stroke
                 ]
-                pencil.line(points, fill=ink, width=pen * _OVER, joint="curve")
+                canvas.line(points, fill=ink, width=pen * _SUPERSAMPLING, joint="curve")
                 for x, y in (points[0], points[-1]):
-                    r = pen * _OVER / 2
-                    pencil.ellipse((x - r, y - r, x + r, y + r), fill=ink)
-    return page.reduce(_OVER)
+                    r = pen * _SUPERSAMPLING / 2
+                    canvas.ellipse((x - r, y - r, x + r, y + r), fill=ink)
+    return page.reduce(_SUPERSAMPLING)

@@ -1,4 +1,4 @@
-"""Readings that tests put together by hand, for what shows them."""
+"""Build readings by hand, for tests of the code that shows them."""
 
 from collections.abc import Iterable
 from dataclasses import replace
@@ -9,11 +9,12 @@ import numpy as np
 from digits import Digit, Reading
 from digits.reading import Mark, Number
 
-WIDTH, HEIGHT = 40, 80  # of a digit, pixels
+DIGIT_WIDTH, DIGIT_HEIGHT = 40, 80  # pixels, the space between digits included in the width
+LINE_PITCH = 100  # pixels
 
 
-def digit(label: str, probability: float = 0.99, certain: bool = True, second: str = "1") -> Digit:
-    """Return a digit that is `second` in all other cases; `reading` says where it stands."""
+def make_digit(label: str, probability: float = 0.99, certain: bool = True, second: str = "1") -> Digit:
+    """Return a digit whose remaining probability is that of `second`; `make_reading` sets its box and line."""
     probabilities = np.zeros(10, np.float32)
     probabilities[int(label)], probabilities[int(second)] = probability, 1 - probability
     frame = np.zeros((28, 28), np.float32)
@@ -21,58 +22,63 @@ def digit(label: str, probability: float = 0.99, certain: bool = True, second: s
     return Digit(label, probability, probabilities, (0, 0, 1, 1), probability, certain, frame, 0)
 
 
-def written(text: str, doubted: str = "") -> list[Digit | str]:
-    """Return digits and what stands between them, as `reading` takes them; doubted digits are not certain."""
+def make_symbols(text: str, uncertain: str = "") -> list[Digit | str]:
+    """Return the digits of a text and the characters between them, as `make_reading` takes them.
+
+    Args:
+        text: digits, marks, spaces and line feeds.
+        uncertain: the digits that are not certain.
+    """
     return [
-        digit(character, 0.6 if character in doubted else 0.99, character not in doubted)
+        make_digit(character, 0.6 if character in uncertain else 0.99, character not in uncertain)
         if character.isdigit()
         else character
         for character in text
     ]
 
 
-def reading(parts: Iterable[Digit | str], doubted_numbers: Iterable[str] = (), **options: Any) -> Reading:
-    """Return the reading of digits and marks as they stand: a space parts numbers, a line feed lines.
+def make_reading(symbols: Iterable[Digit | str], uncertain_numbers: Iterable[str] = (), **options: Any) -> Reading:
+    """Return the reading of digits and marks: a space separates numbers, a line feed separates lines.
 
     Args:
-        parts: digits and characters.
-        doubted_numbers: texts of numbers that are not certain, whatever their digits are.
+        symbols: digits and characters.
+        uncertain_numbers: texts of numbers that are not certain, even if their digits are.
         options: complete, table and rotation of the reading.
     """
-    numbers: list[list[Digit | Mark]] = [[]]
+    groups: list[list[Digit | Mark]] = [[]]
     lines = [0]
     column = line = 0
-    for part in parts:
-        if part == " " or part == "\n":
-            line, column = (line + 1, -1) if part == "\n" else (line, column)
-            numbers.append([])
+    for symbol in symbols:
+        if symbol == " " or symbol == "\n":
+            line, column = (line + 1, -1) if symbol == "\n" else (line, column)
+            groups.append([])
             lines.append(line)
         else:
-            left, top = 20 + column * WIDTH, 20 + line * 100
-            box = (left, top, left + WIDTH - 10, top + HEIGHT)
-            if isinstance(part, Digit):
-                numbers[-1].append(replace(part, box=box, line=line))
+            left, top = 20 + column * DIGIT_WIDTH, 20 + line * LINE_PITCH
+            box = (left, top, left + DIGIT_WIDTH - 10, top + DIGIT_HEIGHT)
+            if isinstance(symbol, Digit):
+                groups[-1].append(replace(symbol, box=box, line=line))
             else:
-                numbers[-1].append(Mark(part, 0.97, box))
+                groups[-1].append(Mark(symbol, 0.97, box))
         column += 1
-    made = [_number(number, line, doubted_numbers) for number, line in zip(numbers, lines) if number]
+    numbers = [_make_number(group, line, uncertain_numbers) for group, line in zip(groups, lines) if group]
     return Reading(
-        digits=tuple(digit for number in made for digit in number.digits),
-        marks=tuple(mark for number in made for mark in number.marks),
-        numbers=tuple(made),
+        digits=tuple(digit for number in numbers for digit in number.digits),
+        marks=tuple(mark for number in numbers for mark in number.marks),
+        numbers=tuple(numbers),
         **options,
     )
 
 
-def _number(parts: list[Digit | Mark], line: int, doubted_numbers: Iterable[str]) -> Number:
-    text = "".join(part.label if isinstance(part, Digit) else part.mark for part in parts)
-    digits = tuple(part for part in parts if isinstance(part, Digit))
-    lefts, tops, rights, bottoms = zip(*(part.box for part in parts))
+def _make_number(symbols: list[Digit | Mark], line: int, uncertain_numbers: Iterable[str]) -> Number:
+    text = "".join(symbol.label if isinstance(symbol, Digit) else symbol.mark for symbol in symbols)
+    digits = tuple(symbol for symbol in symbols if isinstance(symbol, Digit))
+    lefts, tops, rights, bottoms = zip(*(symbol.box for symbol in symbols))
     return Number(
         text=text,
         digits=digits,
-        marks=tuple(part for part in parts if isinstance(part, Mark)),
+        marks=tuple(symbol for symbol in symbols if isinstance(symbol, Mark)),
         box=(min(lefts), min(tops), max(rights), max(bottoms)),
-        certain=all(digit.certain for digit in digits) and text not in doubted_numbers,
+        certain=all(digit.certain for digit in digits) and text not in uncertain_numbers,
         line=line,
     )

@@ -1,9 +1,9 @@
-"""What stands in the tables of benchmarks/*.md."""
+"""Read cells of the tables in benchmarks/*.md."""
 
 
 def cell(table: str, row: str, *columns: str) -> str:
-    """The figure of a row in the column that is there of these."""
-    head, *rows = [line.strip("| ").split(" | ") for line in table.splitlines() if line.startswith("| ")]
+    """Return the cell of a row in the one of these columns that the table has."""
+    header, *rows = [line.strip("| ").split(" | ") for line in table.splitlines() if line.startswith("| ")]
     (found,) = [cells for cells in rows if cells[0] == row]
-    (column,) = set(head) & set(columns)
-    return found[head.index(column)]
+    (column,) = set(header) & set(columns)
+    return found[header.index(column)]

@@ -1,4 +1,4 @@
-"""The model file is checked before it is trusted, and frames come back as probabilities."""
+"""The digit network's file is validated, and frames are classified."""
 
 import json
 
@@ -18,15 +18,15 @@ def classifier():
 
 def test_rows_sum_to_one_and_batches_agree_with_single_frames(classifier):
     frames = np.random.default_rng(0).random((600, 28, 28), np.float32)
-    together, is_digit = classifier.classify(frames)
-    assert together.shape == (600, 10)
-    assert together.dtype == is_digit.dtype == np.float32
-    assert together.sum(1) == pytest.approx(np.ones(600), abs=1e-5)
+    batched, is_digit = classifier.classify(frames)
+    assert batched.shape == (600, 10)
+    assert batched.dtype == is_digit.dtype == np.float32
+    assert batched.sum(1) == pytest.approx(np.ones(600), abs=1e-5)
     assert is_digit.shape == (600,)
     assert is_digit.min() >= 0
     assert is_digit.max() <= 1 + 1e-6
-    alone = np.concatenate([classifier.classify(frame[None])[0] for frame in frames[:20]])
-    assert np.abs(alone - together[:20]).max() < 1e-5
+    single = np.concatenate([classifier.classify(frame[None])[0] for frame in frames[:20]])
+    assert np.abs(single - batched[:20]).max() < 1e-5
 
 
 def test_no_frames_give_no_rows(classifier):
@@ -35,7 +35,7 @@ def test_no_frames_give_no_rows(classifier):
     assert is_digit.shape == (0,)
 
 
-def test_the_shipped_model_keeps_the_contract():
+def test_shipped_model_has_the_contract():
     model = onnx.load(DEFAULT_MODEL)
     onnx.checker.check_model(model, full_check=True)
     (image,) = model.graph.input
@@ -48,25 +48,25 @@ def test_the_shipped_model_keeps_the_contract():
     assert DEFAULT_MODEL.stat().st_size <= 1_500_000
 
 
-def test_a_missing_model_says_what_to_do(tmp_path):
+def test_missing_model_is_refused(tmp_path):
     with pytest.raises(ModelError, match="make train"):
         Classifier(tmp_path / "none.onnx")
 
 
-def test_a_truncated_model_is_refused(tmp_path):
+def test_truncated_model_is_refused(tmp_path):
     part = tmp_path / "part.onnx"
     part.write_bytes(DEFAULT_MODEL.read_bytes()[:50_000])
     with pytest.raises(ModelError, match="can't be loaded"):
         Classifier(part)
 
 
-def test_a_model_with_another_contract_is_refused(tmp_path):
+def test_model_with_another_contract_is_refused(tmp_path):
     with pytest.raises(ModelError, match="32x32"):
         Classifier(with_metadata(DEFAULT_MODEL, tmp_path / "other.onnx", frame="32x32"))
 
 
 @pytest.mark.parametrize(
-    "said",
+    "metadata",
     [
         *({"labels": labels} for labels in ("{", '["1"]', "7", json.dumps(list("1234567890")))),
         *({"labels": json.dumps(labels)} for labels in (list("abcdefghij"), list(range(10)))),
@@ -74,12 +74,12 @@ def test_a_model_with_another_contract_is_refused(tmp_path):
     ],
     ids=str,
 )
-def test_a_model_that_says_nonsense_of_itself_is_refused(tmp_path, said):
+def test_model_with_invalid_metadata_is_refused(tmp_path, metadata):
     with pytest.raises(ModelError, match="make train"):
-        Classifier(with_metadata(DEFAULT_MODEL, tmp_path / "nonsense.onnx", **said))
+        Classifier(with_metadata(DEFAULT_MODEL, tmp_path / "invalid.onnx", **metadata))
 
 
-def test_an_onnx_file_of_another_kind_is_refused(tmp_path):
+def test_onnx_file_of_another_kind_is_refused(tmp_path):
     graph = onnx.helper.make_graph(
         [onnx.helper.make_node("Identity", ["x"], ["y"])],
         "other",

@@ -1,4 +1,4 @@
-"""MNIST is loaded from either form, split the same way every time, and refused when it is not whole."""
+"""MNIST is loaded from both formats, split in the same way every time, and refused where it is incomplete."""
 
 import gzip
 
@@ -24,14 +24,14 @@ def write_idx(folder, arrays):
         (folder / file).write_bytes(gzip.compress(header + array.tobytes()))
 
 
-def test_both_forms_give_the_same_digits(tmp_path, arrays):
+def test_both_formats_give_the_same_digits(tmp_path, arrays):
     np.savez(tmp_path / "mnist.npz", **arrays)
     (tmp_path / "idx").mkdir()
     write_idx(tmp_path / "idx", arrays)
     from_npz, from_idx = load_mnist(str(tmp_path / "mnist.npz")), load_mnist(str(tmp_path / "idx"))
-    for ours, theirs in zip(from_npz, from_idx):
-        np.testing.assert_array_equal(ours.images, theirs.images)
-        np.testing.assert_array_equal(ours.labels, theirs.labels)
+    for npz_part, idx_part in zip(from_npz, from_idx):
+        np.testing.assert_array_equal(npz_part.images, idx_part.images)
+        np.testing.assert_array_equal(npz_part.labels, idx_part.labels)
 
 
 def test_validation_is_a_part_of_the_training_set_and_shares_no_image_with_the_rest(tmp_path, arrays):
@@ -44,7 +44,7 @@ def test_validation_is_a_part_of_the_training_set_and_shares_no_image_with_the_r
     assert train | validation == original
 
 
-def test_values_are_ink_in_zero_to_one(tmp_path, arrays):
+def test_values_are_between_zero_and_one(tmp_path, arrays):
     np.savez(tmp_path / "mnist.npz", **arrays)
     test = load_mnist(str(tmp_path / "mnist.npz")).test
     assert test.images.shape == (40, 28, 28, 1)
@@ -63,21 +63,21 @@ def test_values_are_ink_in_zero_to_one(tmp_path, arrays):
         ({"y_test": None}, "lacks"),
     ],
 )
-def test_wrongly_shaped_data_is_named(tmp_path, arrays, change, message):
+def test_the_error_names_data_with_a_wrong_shape(tmp_path, arrays, change, message):
     changed = {name: array for name, array in (arrays | change).items() if array is not None}
     np.savez(tmp_path / "mnist.npz", **changed)
     with pytest.raises(DataError, match=message):
         load_mnist(str(tmp_path / "mnist.npz"))
 
 
-def test_missing_and_broken_files_are_named(tmp_path, arrays):
+def test_the_error_names_missing_and_damaged_files(tmp_path, arrays):
     with pytest.raises(DataError, match="no data"):
         load_mnist(str(tmp_path / "none.npz"))
     (tmp_path / "broken.npz").write_bytes(b"PK broken")
     with pytest.raises(DataError, match="damaged"):
         load_mnist(str(tmp_path / "broken.npz"))
     np.save(tmp_path / "one.npy", arrays["x_train"])
-    with pytest.raises(DataError, match="no .npz"):
+    with pytest.raises(DataError, match="not an .npz"):
         load_mnist(str(tmp_path / "one.npy"))
     np.savez_compressed(tmp_path / "torn.npz", **arrays | {"x_train": np.zeros((240, 28, 28), np.uint8)})
     content = bytearray((tmp_path / "torn.npz").read_bytes())
@@ -95,8 +95,8 @@ def test_missing_and_broken_files_are_named(tmp_path, arrays):
         load_mnist(str(tmp_path))
 
 
-def test_the_real_mnist_is_whole(mnist_path):
+def test_the_real_mnist_is_complete(mnist_path):
     mnist = load_mnist(str(mnist_path))
     assert (len(mnist.train.labels), len(mnist.validation.labels), len(mnist.test.labels)) == (55_000, 5_000, 10_000)
-    # The known count of each digit in the test set.
+    # The known number of images of each digit in the test set.
     assert np.bincount(mnist.test.labels).tolist() == [980, 1135, 1032, 1010, 982, 892, 958, 1028, 974, 1009]

@@ -1,64 +1,66 @@
-"""Images that wait are read and answered, whatever becomes of those who asked before."""
+"""Waiting images are read, whatever happens to earlier requests."""
 
 import asyncio
 
 import pytest
 
-from helpers.http import apart
-from web.server.dispatch import AT_HAND, THREADS, Dispatcher, Gone
+from helpers.http import run_in_thread
+from web.server.dispatch import BATCHES_PER_CORE, READER_THREADS, ClientDisconnected, Dispatcher
 
-ASKED = 3 * AT_HAND * THREADS  # more than are handed out at once
+REQUEST_COUNT = 3 * BATCHES_PER_CORE * READER_THREADS  # more than the dispatcher reads at once
 
 
-class Echo:
-    """Reads an image as itself."""
+class EchoReader:
+    """A reader whose reading of an image is the image itself."""
 
     def read_many(self, images):
         return [image.decode() for image in images]
 
 
-async def here():
+async def is_connected():
     return False
 
 
-async def gone():
+async def is_disconnected():
     return True
 
 
-async def broken():
-    raise RuntimeError("nobody can tell")
+async def fails():
+    raise RuntimeError("unknown")
 
 
-def answers_after(asked):
-    """What a dispatcher answers to those who come after a crowd that asked thus, and to the crowd."""
+def results_before_and_after(send_earlier):
+    """Return the results of earlier requests, which a function sends, and of later ones to the same dispatcher."""
 
     async def run():
-        dispatcher = Dispatcher(Echo(), None)
-        crowd = await asked(dispatcher)
-        later = [dispatcher.read(str(number).encode(), here) for number in range(ASKED)]
-        return crowd, await asyncio.wait_for(asyncio.gather(*later), 10)
+        dispatcher = Dispatcher(EchoReader(), None)
+        earlier = await send_earlier(dispatcher)
+        later = [dispatcher.read(str(number).encode(), is_connected) for number in range(REQUEST_COUNT)]
+        return earlier, await asyncio.wait_for(asyncio.gather(*later), 10)
 
-    return apart(asyncio.run, run())
-
-
-@pytest.mark.parametrize(("is_gone", "error"), [(gone, Gone), (broken, RuntimeError)])
-def test_neither_the_gone_nor_a_fault_take_a_place(is_gone, error):
-    async def asked(dispatcher):
-        return await asyncio.gather(*(dispatcher.read(b"x", is_gone) for _ in range(ASKED)), return_exceptions=True)
-
-    crowd, later = answers_after(asked)
-    assert {type(answer) for answer in crowd} == {error}
-    assert later == [str(number) for number in range(ASKED)]
+    return run_in_thread(asyncio.run, run())
 
 
-def test_the_cancelled_take_no_place():
-    async def asked(dispatcher):
-        tasks = [asyncio.create_task(dispatcher.read(b"x", here)) for _ in range(ASKED)]
+@pytest.mark.parametrize(("check", "error"), [(is_disconnected, ClientDisconnected), (fails, RuntimeError)])
+def test_disconnected_clients_and_errors_do_not_block_later_requests(check, error):
+    async def send_earlier(dispatcher):
+        return await asyncio.gather(
+            *(dispatcher.read(b"x", check) for _ in range(REQUEST_COUNT)), return_exceptions=True
+        )
+
+    earlier, later = results_before_and_after(send_earlier)
+    assert {type(result) for result in earlier} == {error}
+    assert later == [str(number) for number in range(REQUEST_COUNT)]
+
+
+def test_cancelled_requests_do_not_block_later_requests():
+    async def send_earlier(dispatcher):
+        tasks = [asyncio.create_task(dispatcher.read(b"x", is_connected)) for _ in range(REQUEST_COUNT)]
         await asyncio.sleep(0)
         for task in tasks:
             task.cancel()
         return await asyncio.gather(*tasks, return_exceptions=True)
 
-    crowd, later = answers_after(asked)
-    assert {type(answer) for answer in crowd} == {asyncio.CancelledError}
-    assert later == [str(number) for number in range(ASKED)]
+    earlier, later = results_before_and_after(send_earlier)
+    assert {type(result) for result in earlier} == {asyncio.CancelledError}
+    assert later == [str(number) for number in range(REQUEST_COUNT)]

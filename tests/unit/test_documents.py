@@ -1,4 +1,4 @@
-"""The figures in the documents are those that were measured, with the model that is shipped."""
+"""The figures in the documents are those of the tables, which were measured with the shipped models."""
 
 import hashlib
 import re
@@ -12,56 +12,56 @@ from digits.classifier import DEFAULT_MODEL
 from digits.pages import DEFAULT_PAGE_MODEL
 from helpers.tables import cell
 
-ROOT = Path(__file__).parents[2]
-MEASURED = (ROOT / "benchmarks" / "accuracy.md").read_text()
-SPEED = (ROOT / "benchmarks" / "speed.md").read_text()
-LOAD = (ROOT / "benchmarks" / "load.md").read_text()
-OVERLOAD = (ROOT / "benchmarks" / "overload.md").read_text()
-RIVALS = (ROOT / "benchmarks" / "rivals.md").read_text()
-FUZZ = (ROOT / "benchmarks" / "fuzz.md").read_text()
-CLUSTER = (ROOT / "benchmarks" / "cluster.md").read_text()
-SCALING = (ROOT / "docs" / "scaling.md").read_text()
-README = (ROOT / "README.md").read_text()
-CARD = (ROOT / "models" / "README.md").read_text()
+REPOSITORY = Path(__file__).parents[2]
+ACCURACY = (REPOSITORY / "benchmarks" / "accuracy.md").read_text()
+SPEED = (REPOSITORY / "benchmarks" / "speed.md").read_text()
+LOAD = (REPOSITORY / "benchmarks" / "load.md").read_text()
+OVERLOAD = (REPOSITORY / "benchmarks" / "overload.md").read_text()
+RIVALS = (REPOSITORY / "benchmarks" / "rivals.md").read_text()
+FUZZ = (REPOSITORY / "benchmarks" / "fuzz.md").read_text()
+CLUSTER = (REPOSITORY / "benchmarks" / "cluster.md").read_text()
+SCALING = (REPOSITORY / "docs" / "scaling.md").read_text()
+README = (REPOSITORY / "README.md").read_text()
+CARD = (REPOSITORY / "models" / "README.md").read_text()
 
 
-@pytest.mark.parametrize("measured", [MEASURED, SPEED, FUZZ], ids=["accuracy", "speed", "fuzz"])
+@pytest.mark.parametrize("measured", [ACCURACY, SPEED, FUZZ], ids=["accuracy", "speed", "fuzz"])
 def test_tables_were_measured_with_the_shipped_models(measured):
     digests = re.findall(r"SHA-256 begins with (\w+)", measured)
-    assert 1 <= len(digests) <= 2  # of the digit network, and of the page network
+    assert 1 <= len(digests) <= 2  # the digit network's and the page network's
     for digest, model in zip(digests, (DEFAULT_MODEL, DEFAULT_PAGE_MODEL)):
         assert hashlib.sha256(model.read_bytes()).hexdigest().startswith(digest)
 
 
 @pytest.mark.parametrize("document", [README, CARD], ids=["README", "model card"])
-def test_documents_quote_the_table_as_it_was_measured(document):
-    table = [line for line in MEASURED.partition("\n\n")[0].splitlines() if not line.startswith("|-")]
+def test_documents_quote_the_accuracy_table(document):
+    table = [line for line in ACCURACY.partition("\n\n")[0].splitlines() if not line.startswith("|-")]
     assert [line.split(" | ")[0].removeprefix("| ") for line in table] == ["set", *SETS, *DRAWN_SETS]
     assert [line for line in table if line not in document] == []
 
 
-def test_the_readme_names_the_corruptions_mean_and_the_area_as_measured():
-    (mean,) = re.findall(r"\*\*mean\*\* \| \*\*([\d.]+)%", MEASURED)
-    (area,) = re.findall(r"ROC curve ([\d.]+)", MEASURED)
+def test_the_readme_quotes_the_corruptions_mean_and_the_roc_area():
+    (mean,) = re.findall(r"\*\*mean\*\* \| \*\*([\d.]+)%", ACCURACY)
+    (area,) = re.findall(r"ROC curve ([\d.]+)", ACCURACY)
     assert f"{mean} %" in README
     assert area in README
 
 
-def test_the_readme_names_the_shipped_networks_figures():
+def test_the_readme_quotes_the_shipped_networks_accuracy():
     (accuracy,) = re.findall(r"MNIST test accuracy \| \*\*([\d.]+)%", CARD)
     assert f"**{accuracy} %**" in README
 
 
-def test_the_readme_names_the_speed_as_measured():
-    drawing = cell(SPEED, "480x480 drawing of a 7", "read()", "whole road")
-    photo = cell(SPEED, "12-megapixel photo of a 7", "read()", "whole road")
+def test_the_readme_quotes_the_speed():
+    drawing = cell(SPEED, "480x480 drawing of a 7", "read()")
+    photo = cell(SPEED, "12-megapixel photo of a 7", "read()")
     (start,) = re.findall(r"command line, one 480x480 drawing \| ([\d.]+ s)", SPEED)
     assert f"drawing in {drawing}" in README
     assert f"photo in {photo}" in README
     assert f"answers {start}" in README
 
 
-def test_the_readme_says_what_the_fuzz_found():
+def test_the_readme_quotes_the_fuzz_results():
     rows = [[cell.strip() for cell in line.split("|")[1:-1]] for line in FUZZ.splitlines()[2:5]]
     assert sum(int(row[1]) for row in rows) == 100_000
     assert {row[4] for row in rows} == {"0"}
@@ -69,7 +69,7 @@ def test_the_readme_says_what_the_fuzz_found():
     assert f"the slowest took {slowest} of a core" in " ".join(README.split())
 
 
-def test_the_readme_names_load_and_memory_as_measured():
+def test_the_readme_quotes_load_and_memory():
     for server in ("ours", "Flask + Keras"):
         row = rf"^\| {re.escape(server)} \| 28x28 digit \| 32 \| (\d+) .* \| (\d+) ms \| 0 \|"
         ((rate, p99),) = re.findall(row, LOAD, re.MULTILINE)
@@ -79,19 +79,21 @@ def test_the_readme_names_load_and_memory_as_measured():
         assert f"{megabytes} MB" in README
 
 
-def test_the_readme_names_the_overload_as_measured():
+def test_the_readme_quotes_the_overload():
     rows = dict(re.findall(r"^\| ([^|]+?) \| ([^|]+?) \|$", OVERLOAD, re.MULTILINE))
-    held, asked = (int(rows[name].removesuffix("/s")) for name in ("rate that it holds, 32 callers", "asked for 600 s"))
-    assert abs(asked - 2 * held) <= 1
+    max_rate, offered_rate = (
+        int(rows[name].removesuffix("/s")) for name in ("rate that it holds, 32 callers", "asked for 600 s")
+    )
+    assert abs(offered_rate - 2 * max_rate) <= 1
     assert rows["answered otherwise"] == rows["answers that differ from the serial run's"] == "0"
-    said = " ".join(README.split())
-    assert f"Asked for {asked:,} requests/s for ten minutes, twice what it holds" in said
-    assert f"it answered {int(rows['answered'].partition(',')[0]):,}" in said
-    assert f"refused {int(rows['refused with 503']):,} with 503" in said
-    assert f"the next one in {rows['first answer once it was over'].partition(',')[0]} once" in said
+    readme = " ".join(README.split())
+    assert f"Asked for {offered_rate:,} requests/s for ten minutes, twice what it holds" in readme
+    assert f"it answered {int(rows['answered'].partition(',')[0]):,}" in readme
+    assert f"refused {int(rows['refused with 503']):,} with 503" in readme
+    assert f"the next one in {rows['first answer once it was over'].partition(',')[0]} once" in readme
 
 
-def test_the_readme_names_the_rivals_as_measured():
+def test_the_readme_quotes_the_rivals():
     times = dict(re.findall(r"^\| ([^|]+?) \| ([\d.]+) ms", RIVALS, re.MULTILINE))
     (row,) = re.findall(r"^\| the network alone, one core .*$", README, re.MULTILINE)
     for name, milliseconds in times.items():
@@ -99,7 +101,7 @@ def test_the_readme_names_the_rivals_as_measured():
         assert re.search(rf"\b{re.escape(shown)} ms", row), name
 
 
-def test_scaling_reckons_with_what_was_measured():
+def test_the_scaling_document_quotes_the_measurements():
     rows = [line for line in CLUSTER.splitlines() if line.startswith("|")]
     assert len(rows) == 14
     assert [line for line in rows if line not in SCALING] == []

@@ -1,4 +1,4 @@
-"""What ships is the average of its networks: in every answer, in a file that the reader takes."""
+"""The shipped model gives the average of its networks' outputs, in a file that the reader accepts."""
 
 import json
 
@@ -23,36 +23,36 @@ def images():
 
 @pytest.fixture(scope="module")
 def members(tmp_path_factory, images):
-    """Two networks whose weights half precision holds as they are, so that the average has nothing to lose."""
+    """Return two networks whose weights are exact in half precision, so that averaging loses nothing."""
     keras.utils.set_random_seed(0)
     folder = tmp_path_factory.mktemp("members")
     files = [folder / "one.onnx", folder / "two.onnx"]
     for file in files:
         network = networks.three_conv()
         network.set_weights([weight.astype(np.float16) for weight in network.get_weights()])
-        export_onnx(network, networks.is_digit_head(network), 0.01, METADATA, images, file)
+        export_onnx(network, networks.build_is_digit_head(network), 0.01, METADATA, images, file)
     return files
 
 
-def answers(file, images):
+def run_file(file, images):
     return onnxruntime.InferenceSession(file).run(OUTPUTS, {"image": images})
 
 
-def test_it_answers_with_the_mean(members, images, tmp_path):
+def test_outputs_are_the_mean(members, images, tmp_path):
     export_average(members, METADATA, images, tmp_path / "average.onnx")
-    one, two, average = (answers(file, images) for file in (*members, tmp_path / "average.onnx"))
+    one, two, average = (run_file(file, images) for file in (*members, tmp_path / "average.onnx"))
     assert np.abs(one[0] - two[0]).max() > 0.01
-    for ours, first, second in zip(average, one, two, strict=True):
-        np.testing.assert_allclose(ours, (first + second) / 2, atol=1e-5)
+    for mean, first, second in zip(average, one, two, strict=True):
+        np.testing.assert_allclose(mean, (first + second) / 2, atol=1e-5)
     np.testing.assert_allclose(average[0].sum(1), 1, atol=1e-5)
 
 
-def test_two_take_the_room_of_one(members, images, tmp_path):
+def test_the_file_of_two_is_as_large_as_that_of_one(members, images, tmp_path):
     export_average(members, METADATA, images, tmp_path / "average.onnx")
     assert (tmp_path / "average.onnx").stat().st_size < 1.1 * members[0].stat().st_size
 
 
-def test_the_reader_takes_it(members, images, tmp_path):
+def test_the_classifier_loads_the_file(members, images, tmp_path):
     export_average(members, METADATA, images, tmp_path / "average.onnx")
     probabilities, is_digit = Classifier(tmp_path / "average.onnx").classify(images[..., 0])
     assert probabilities.shape == (40, 10)
@@ -61,11 +61,13 @@ def test_the_reader_takes_it(members, images, tmp_path):
 
 def test_one_member_is_an_average_too(members, images, tmp_path):
     export_average(members[:1], METADATA, images, tmp_path / "average.onnx")
-    for ours, theirs in zip(answers(tmp_path / "average.onnx", images), answers(members[0], images), strict=True):
-        np.testing.assert_allclose(ours, theirs, atol=1e-5)
+    for averaged, expected in zip(
+        run_file(tmp_path / "average.onnx", images), run_file(members[0], images), strict=True
+    ):
+        np.testing.assert_allclose(averaged, expected, atol=1e-5)
 
 
-def test_a_failed_check_leaves_the_old_model(members, images, tmp_path, monkeypatch):
+def test_a_failed_check_leaves_the_old_average(members, images, tmp_path, monkeypatch):
     old = tmp_path / "digits.onnx"
     old.write_bytes(b"old")
     monkeypatch.setattr("training.ensemble._average", lambda models: models[0])

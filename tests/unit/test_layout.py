@@ -1,4 +1,4 @@
-"""Boxes become lines, numbers and a table; the truth is how the boxes were put down."""
+"""Boxes are arranged in lines, numbers and a table, as they were drawn."""
 
 import math
 import time
@@ -8,10 +8,10 @@ import pytest
 
 from digits.layout import Layout, Symbol, arrange
 
-WIDTHS = dict(zip("0123456789", (0.62, 0.22, 0.6, 0.55, 0.6, 0.58, 0.55, 0.6, 0.55, 0.5)))
+DIGIT_WIDTHS = dict(zip("0123456789", (0.62, 0.22, 0.6, 0.55, 0.6, 0.58, 0.55, 0.6, 0.55, 0.5)))
 
-# Width, and the top and bottom above the baseline, in heights of a digit; "#" is other writing.
-MARKS = {
+# The width, and the heights of top and bottom above the baseline, in heights of a digit; "#" is other writing.
+MARK_SHAPES = {
     ".": (0.1, 0.1, 0.0),
     ",": (0.12, 0.12, -0.15),
     "-": (0.35, 0.55, 0.45),
@@ -23,7 +23,15 @@ MARKS = {
 
 
 def write(text, left=0.0, baseline=0.0, height=40.0, gap=0.2, space=1.2, random=None, size=0.3, drift=0.08):
-    """Boxes of one line: `gap` between neighbours, `space` for a blank, in heights; with a generator they vary."""
+    """Return the symbols of one line.
+
+    Args:
+        text: digits, marks, "#" for other writing, and spaces.
+        left, baseline, height: pixels.
+        gap, space: between neighbours and for a space character, in heights.
+        random: a generator that varies size, level and gaps; None for even writing.
+        size, drift: the variation of size and level, in heights.
+    """
     symbols, x = [], left
     for character in text:
         if character == " ":
@@ -31,7 +39,7 @@ def write(text, left=0.0, baseline=0.0, height=40.0, gap=0.2, space=1.2, random=
             continue
         scale = height * (random.uniform(1 - size, 1 + size) if random else 1)
         rise = height * random.normal(0, drift) if random else 0
-        width, top, bottom = (WIDTHS[character], 1.0, 0.0) if character.isdigit() else MARKS[character]
+        width, top, bottom = (DIGIT_WIDTHS[character], 1.0, 0.0) if character.isdigit() else MARK_SHAPES[character]
         box = (x, baseline - top * scale - rise, x + width * scale, baseline - bottom * scale - rise)
         symbols.append(Symbol(character.replace("#", ""), box))
         x += width * scale + gap * height * (random.uniform(0.7, 1.3) if random else 1)
@@ -39,7 +47,7 @@ def write(text, left=0.0, baseline=0.0, height=40.0, gap=0.2, space=1.2, random=
 
 
 def rotate(symbols, degrees):
-    """Turns the centres of boxes about the origin; boxes stay upright, and as large."""
+    """Rotate the centres of boxes about the origin; boxes keep their size and stay upright."""
     sine, cosine = math.sin(math.radians(degrees)), math.cos(math.radians(degrees))
     turned = []
     for text, (left, top, right, bottom) in symbols:
@@ -49,29 +57,29 @@ def rotate(symbols, degrees):
     return turned
 
 
-def text_of(layout: Layout, symbols):
+def layout_text(layout: Layout, symbols):
     return "\n".join(
         " ".join("".join(symbols[index].text for index in group.symbols) for group in line) for line in layout.lines
     )
 
 
 def read(symbols):
-    return text_of(arrange(symbols), symbols)
+    return layout_text(arrange(symbols), symbols)
 
 
-def digit_string(random, least, most):
-    return "".join(random.choice(list("0123456789"), random.integers(least, most + 1)))
+def random_digits(random, shortest, longest):
+    return "".join(random.choice(list("0123456789"), random.integers(shortest, longest + 1)))
 
 
 def write_table(random, rows, columns, align="left", digits=(1, 4), fill=1.0, height=20.0, gutter=1.5):
-    """Symbols of a table and its cells; the sides of cells that are aligned vary by 0.1 heights."""
+    """Return the symbols of a table, and the texts of its cells; aligned sides vary by 0.1 heights."""
     pitch = max(digits) * 0.85 + gutter
     symbols, cells = [], []
     for row in range(rows):
         cells.append([])
         for column in range(columns):
             is_filled = random.random() < fill or not column or not row
-            cells[-1].append(digit_string(random, *digits) if is_filled else "")
+            cells[-1].append(random_digits(random, *digits) if is_filled else "")
             cell = write(cells[-1][-1], 0, row * 1.8 * height, height, 0.15, random=random, size=0.15)
             width = cell[-1].box[2] if cell else 0
             slack = {"left": 0, "centre": 0.5, "right": 1}[align] * (max(digits) * 0.85 * height - width)
@@ -83,11 +91,11 @@ def write_table(random, rows, columns, align="left", digits=(1, 4), fill=1.0, he
 # Lines
 
 
-def test_nothing_makes_an_empty_layout():
+def test_no_symbols_give_an_empty_layout():
     assert arrange([]) == Layout((), (), (), None, True, 0.0)
 
 
-def test_marks_and_writing_without_a_digit_make_no_number():
+def test_marks_and_other_writing_without_a_digit_form_no_number():
     layout = arrange(write("#-#.#"))
     assert layout.lines == ()
     assert layout.loose_marks == (1, 3)
@@ -95,15 +103,15 @@ def test_marks_and_writing_without_a_digit_make_no_number():
 
 
 @pytest.mark.parametrize(
-    "bad", [("12", (0, 0, 1, 1)), ("x", (0, 0, 1, 1)), ("1", (1, 0, 1, 1)), ("1", (0, 0, math.nan, 1))]
+    "invalid", [("12", (0, 0, 1, 1)), ("x", (0, 0, 1, 1)), ("1", (1, 0, 1, 1)), ("1", (0, 0, math.nan, 1))]
 )
-def test_what_is_no_symbol_is_refused(bad):
+def test_invalid_symbol_is_refused(invalid):
     with pytest.raises(ValueError, match="symbol"):
-        arrange([Symbol("3", (0, 0, 5, 9)), Symbol(*bad)])
+        arrange([Symbol("3", (0, 0, 5, 9)), Symbol(*invalid)])
 
 
 @pytest.mark.parametrize("seed", range(40))
-def test_every_digit_is_in_one_number_whatever_stands_where(seed):
+def test_every_digit_is_in_exactly_one_number(seed):
     random = np.random.default_rng(seed)
     symbols = []
     for _ in range(random.integers(1, 60)):
@@ -127,7 +135,7 @@ def test_every_digit_is_in_one_number_whatever_stands_where(seed):
 def test_lines_are_found_on_tilted_pages_of_uneven_writing(seed):
     random = np.random.default_rng(seed)
     pitch, rows = random.uniform(1.6, 2.6), random.integers(1, 9)
-    truth = [digit_string(random, 3, 10) for _ in range(rows)]
+    truth = [random_digits(random, 3, 10) for _ in range(rows)]
     symbols = []
     for row, text in enumerate(truth):
         symbols += write(text, random.uniform(0, 80), row * pitch * 40, 40, random.uniform(0.1, 0.5), random=random)
@@ -137,21 +145,21 @@ def test_lines_are_found_on_tilted_pages_of_uneven_writing(seed):
 
 
 @pytest.mark.parametrize("scale", [0.01, 1, 1000])
-def test_the_layout_does_not_depend_on_scale_or_place(scale):
+def test_layout_does_not_depend_on_scale_and_position(scale):
     symbols, _ = write_table(np.random.default_rng(4), 4, 3)
     moved = [Symbol(text, tuple(scale * side + 7 * scale for side in box)) for text, box in symbols]
-    ours, theirs = arrange(symbols), arrange(moved)
-    assert (ours.lines, ours.table) == (theirs.lines, theirs.table)
+    layout, moved_layout = arrange(symbols), arrange(moved)
+    assert (layout.lines, layout.table) == (moved_layout.lines, moved_layout.table)
 
 
-def test_a_line_may_fall_by_35_degrees_and_digits_overlap_sideways_only_a_little():
-    # Centres as in a photograph: each digit 1.1 heights to the right of the last and 0.75 lower.
+def test_line_may_fall_by_35_degrees():
+    # As in a photograph: each digit is 1.1 heights to the right of the previous one and 0.75 lower.
     symbols = [Symbol(text, (44 * at, 30 * at, 44 * at + 26, 30 * at + 40)) for at, text in enumerate("237845")]
     assert read(symbols) == "237845"
 
 
 @pytest.mark.parametrize("bend", [-1, 1])
-def test_a_line_may_bend(bend):
+def test_line_may_bend(bend):
     symbols = []
     for at, text in enumerate("31415926535897"):
         symbols += write(text, 36 * at, bend * 60 * math.sin(at / 14 * math.pi), 40)
@@ -159,27 +167,27 @@ def test_a_line_may_bend(bend):
     assert read(symbols) == "31415926535897\n31415926535897"
 
 
-def test_digits_of_unlike_size_and_hanging_ones_stay_in_their_line():
+def test_digits_of_different_size_and_level_are_in_one_line():
     tall = write("7", 0, 0, 70)
     small = write("00", 50, 0, 25)
     hanging = write("9", 100, 16, 40)
     assert read(tall + small + hanging) == "7009"
 
 
-def test_close_lines_stay_apart():
+def test_close_lines_are_not_merged():
     lines = ["4071", "99213", "5550"]
     symbols = [symbol for row, text in enumerate(lines) for symbol in write(text, 0, 48 * row, 40)]
     assert read(symbols) == "\n".join(lines)
 
 
-def test_columns_on_the_same_row_are_one_line_even_far_apart_and_tilted():
+def test_numbers_far_apart_on_a_tilted_row_are_one_line():
     symbols = write("31", 0, 0) + write("58", 600, 0) + write("46", 0, 75) + write("27", 600, 75)
     for degrees in (-3, 0, 3):
         assert read(rotate(symbols, degrees)) == "31 58\n46 27"
 
 
-def test_scattered_digits_form_lines_of_their_own():
-    # Measured in a photograph of digits all over a page.
+def test_scattered_digits_are_not_chained():
+    # Measured in a photograph of digits scattered over a page.
     boxes = {
         "0": (139, 73, 264, 202),
         "1": (151, 374, 254, 510),
@@ -192,12 +200,12 @@ def test_scattered_digits_form_lines_of_their_own():
     assert read(symbols) == "0\n1 2\n5\n3\n4"
 
 
-def test_a_column_of_digits_is_no_steep_line():
+def test_column_of_digits_is_not_a_steep_line():
     symbols = [symbol for at, text in enumerate("12345") for symbol in write(text, 3 * (at % 2), 46 * at)]
     assert read(symbols) == "1\n2\n3\n4\n5"
 
 
-def test_every_symbol_of_a_line_knows_its_number():
+def test_line_of_has_the_line_number_of_every_symbol():
     symbols = write("12.5-", 0, 0) + write("7", 0, 80)
     assert arrange(symbols).line_of == (0, 0, 0, 0, 0, 1)
 
@@ -207,40 +215,40 @@ def test_every_symbol_of_a_line_knows_its_number():
 
 @pytest.mark.parametrize("gap", [0.0, 0.3, 0.8, 1.3, 1.8])
 @pytest.mark.parametrize("text", ["456910332", "1717", "404", "11111", "20"])
-def test_evenly_written_digits_are_one_number_however_wide(text, gap):
+def test_evenly_written_digits_are_one_number(text, gap):
     assert read(write(text, gap=gap)) == text
 
 
 @pytest.mark.parametrize("text", ["404 1000", "12 34 56", "5 17 203", "1 1000", "98 76 54 32 10"])
 @pytest.mark.parametrize("space", [1.1, 2, 6])
-def test_numbers_are_told_apart_by_their_gaps(text, space):
+def test_numbers_are_separated_by_wide_gaps(text, space):
     assert read(write(text, gap=0.15, space=space)) == text
 
 
-def test_gaps_that_are_wide_inside_numbers_separate_none():
+def test_wide_gaps_inside_numbers_do_not_separate_them():
     assert read(write("754 3210", gap=0.8, space=1.3)) == "7543210"
     assert read(write("754 3210", gap=0.8, space=2.6)) == "754 3210"
 
 
-def test_digits_in_the_cells_of_a_form_are_one_number_though_gaps_beside_a_one_are_wide():
+def test_digits_in_the_cells_of_a_form_are_one_number():
     symbols = [
-        Symbol(text, (50 * at - 20 * WIDTHS[text], 0, 50 * at + 20 * WIDTHS[text], 40))
+        Symbol(text, (50 * at - 20 * DIGIT_WIDTHS[text], 0, 50 * at + 20 * DIGIT_WIDTHS[text], 40))
         for at, text in enumerate("1101800711")
     ]
     assert read(symbols) == "1101800711"
 
 
-def test_other_lines_say_what_a_wide_gap_is():
+def test_gaps_of_other_lines_are_evidence():
     symbols = write("12 340 56", 0, 0, space=1.6) + write("3 4 5", 0, 80, space=1.9)
     assert read(symbols) == "12 340 56\n3 4 5"
-    # Alone, the same row is one number, evenly written.
+    # Alone, the same row is one evenly written number.
     assert read(write("3 4 5", 0, 80, space=1.9)) == "345"
 
 
 @pytest.mark.parametrize("seed", range(20))
 def test_numbers_of_unevenly_written_lines(seed):
     random = np.random.default_rng(seed)
-    truth = [" ".join(digit_string(random, 2, 5) for _ in range(random.integers(2, 5))) for _ in range(4)]
+    truth = [" ".join(random_digits(random, 2, 5) for _ in range(random.integers(2, 5))) for _ in range(4)]
     symbols = []
     for row, text in enumerate(truth):
         symbols += write(text, 0, 90 * row, 40, 0.2, 1.5, random, size=0.2)
@@ -267,13 +275,13 @@ def test_numbers_of_unevenly_written_lines(seed):
     ],
 )
 @pytest.mark.parametrize("height", [9, 40])
-def test_marks_inside_numbers_are_kept(text, height):
+def test_marks_inside_numbers_belong_to_them(text, height):
     symbols = write(text, height=height, space=2)
     layout = arrange(symbols)
-    assert text_of(layout, symbols) == text
+    assert layout_text(layout, symbols) == text
     assert layout.loose_marks == ()
-    assert layout.complete
-    assert not any(group.touched for line in layout.lines for group in line)
+    assert layout.is_complete
+    assert not any(group.is_touched for line in layout.lines for group in line)
 
 
 @pytest.mark.parametrize(
@@ -288,13 +296,13 @@ def test_marks_inside_numbers_are_kept(text, height):
         ("100.- 50", "100 50", ".-"),
     ],
 )
-def test_marks_behind_numbers_are_left_out(written, read_as, loose):
+def test_marks_after_numbers_are_loose(written, read_as, loose):
     symbols = write(written, gap=0.15)
     layout = arrange(symbols)
-    assert text_of(layout, symbols) == read_as
+    assert layout_text(layout, symbols) == read_as
     assert "".join(symbols[index].text for index in layout.loose_marks) == loose
-    assert layout.complete
-    assert not any(group.touched for line in layout.lines for group in line)
+    assert layout.is_complete
+    assert not any(group.is_touched for line in layout.lines for group in line)
 
 
 @pytest.mark.parametrize(
@@ -316,21 +324,21 @@ def test_operators_and_other_writing_separate_numbers(written, read_as):
     assert read(write(written, gap=0.25, space=0.8)) == read_as
 
 
-def test_a_low_dash_is_no_sign():
+def test_low_dash_is_not_a_sign():
     symbols = [Symbol("-", (0, 36, 14, 40)), *write("5", 20, 40)]
     assert read(symbols) == "5"
 
 
 @pytest.mark.parametrize(("written", "is_touched"), [(".5", True), ("12/", True), ("12.", False), ("-5", False)])
-def test_a_mark_that_shows_a_missing_part_makes_its_number_doubtful(written, is_touched):
+def test_mark_that_shows_a_missing_part_touches_the_number(written, is_touched):
     ((group,),) = arrange(write(written)).lines
-    assert group.touched == is_touched
+    assert group.is_touched == is_touched
 
 
-def test_marks_of_another_line_stay_out():
+def test_mark_between_lines_is_loose():
     symbols = write("125", 0, 0) + [Symbol(".", (36, 60, 40, 64))] + write("78", 0, 130)
     layout = arrange(symbols)
-    assert text_of(layout, symbols) == "125\n78"
+    assert layout_text(layout, symbols) == "125\n78"
     assert layout.loose_marks == (3,)
 
 
@@ -347,21 +355,21 @@ def test_marks_of_another_line_stay_out():
         ("#50 8", [True, False], False),
     ],
 )
-def test_writing_beside_a_number_is_noticed(written, touched, complete):
+def test_other_writing_beside_a_number_makes_the_layout_incomplete(written, touched, complete):
     layout = arrange(write(written, gap=0.1, space=0.8 if "#50" not in written else 2))
-    assert [group.touched for line in layout.lines for group in line] == touched
-    assert layout.complete == complete
+    assert [group.is_touched for line in layout.lines for group in line] == touched
+    assert layout.is_complete == complete
 
 
-def test_writing_over_a_number_touches_it_and_a_frame_round_it_does_not():
+def test_strike_through_touches_a_number_and_a_frame_round_it_does_not():
     symbols = write("508")
     left, right = symbols[0].box[0], symbols[-1].box[2]
     strike, frame = Symbol("", (left - 3, -24, right + 3, -18)), Symbol("", (left - 9, -50, right + 9, 8))
     for other, is_touched in ((strike, True), (frame, False)):
         layout = arrange([*symbols, other])
-        assert text_of(layout, symbols) == "508"
-        assert layout.lines[0][0].touched == is_touched
-        assert layout.complete != is_touched
+        assert layout_text(layout, symbols) == "508"
+        assert layout.lines[0][0].is_touched == is_touched
+        assert layout.is_complete != is_touched
 
 
 # Tables
@@ -374,7 +382,7 @@ def test_rows_and_columns_are_a_table(rows, columns, align):
         symbols, cells = write_table(np.random.default_rng(rows + columns), rows, columns, align)
         layout = arrange(rotate(symbols, degrees))
         assert layout.table == cells
-        assert text_of(layout, symbols) == "\n".join(map(" ".join, cells))
+        assert layout_text(layout, symbols) == "\n".join(map(" ".join, cells))
 
 
 @pytest.mark.parametrize("seed", range(6))
@@ -384,7 +392,7 @@ def test_cells_may_be_empty(seed):
     assert arrange(symbols).table == cells
 
 
-def test_the_columns_of_a_photographed_table_may_run_together():
+def test_columns_of_a_table_may_converge():
     symbols, cells = write_table(np.random.default_rng(0), 12, 5)
     lowest = max(symbol.box[3] for symbol in symbols)
     leaning = []
@@ -394,27 +402,27 @@ def test_the_columns_of_a_photographed_table_may_run_together():
     assert arrange(leaning).table == cells
 
 
-def test_a_heading_above_a_table_is_no_row_of_it():
+def test_heading_above_a_table_is_not_a_row():
     symbols, cells = write_table(np.random.default_rng(2), 5, 3)
     heading = write("2 0 2 6", 40, -60, 40, space=0.4)
     layout = arrange(symbols + heading)
     assert layout.table == cells
-    assert text_of(layout, symbols + heading).startswith("2026\n")
+    assert layout_text(layout, symbols + heading).startswith("2026\n")
 
 
-def test_widely_spaced_digits_are_cells_of_a_table_and_one_number_a_line():
+def test_widely_spaced_digits_are_cells_and_one_number_per_line():
     symbols = write("12345", 0, 0, gap=1.5) + write("67890", -5, 80, gap=1.5)
     layout = arrange(symbols)
     assert layout.table == (tuple("12345"), tuple("67890"))
-    assert text_of(layout, symbols) == "12345\n67890"
+    assert layout_text(layout, symbols) == "12345\n67890"
 
 
 @pytest.mark.parametrize("lines", [["12 345 6"], ["12", "345", "6"], ["12345", "6879", "88888", "66666"], ["7"]])
-def test_a_single_row_or_column_or_plain_lines_are_no_table(lines):
+def test_single_rows_columns_and_plain_lines_are_not_a_table(lines):
     assert arrange([symbol for row, text in enumerate(lines) for symbol in write(text, 0, 80 * row)]).table is None
 
 
-def test_lines_of_numbers_with_any_gaps_are_no_table():
+def test_lines_of_numbers_with_random_gaps_are_not_a_table():
     random = np.random.default_rng(0)
     tables = 0
     for _ in range(60):
@@ -422,7 +430,7 @@ def test_lines_of_numbers_with_any_gaps_are_no_table():
         for row in range(random.integers(3, 7)):
             x = 40 * random.uniform(0, 3)
             for _ in range(random.integers(1, 5)):
-                number = write(digit_string(random, 1, 5), x, 80 * row, random=random)
+                number = write(random_digits(random, 1, 5), x, 80 * row, random=random)
                 symbols += number
                 x = number[-1].box[2] + 40 * random.uniform(1, 4)
         tables += arrange(symbols).table is not None
@@ -432,14 +440,14 @@ def test_lines_of_numbers_with_any_gaps_are_no_table():
 # Speed
 
 
-def test_a_page_of_two_thousand_symbols_takes_milliseconds():
+def test_two_thousand_symbols_are_arranged_in_milliseconds():
     symbols, _ = write_table(np.random.default_rng(1), 50, 10, digits=(4, 4))
     assert len(symbols) == 2000
     arrange(symbols)
-    spans = []
+    durations = []
     for _ in range(5):
-        began = time.perf_counter()
+        started = time.perf_counter()
         arrange(symbols)
-        spans.append(time.perf_counter() - began)
-    # 25 ms on one core; the bound leaves room for a busy machine, and none for a quadratic search.
-    assert min(spans) < 0.15
+        durations.append(time.perf_counter() - started)
+    # It takes 25 ms on one core. The limit allows for a busy machine, and not for a search in quadratic time.
+    assert min(durations) < 0.15

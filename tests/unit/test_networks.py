@@ -1,4 +1,4 @@
-"""The networks are what their names say."""
+"""The digit networks have the expected parameters and outputs."""
 
 import numpy as np
 import pytest
@@ -6,7 +6,7 @@ import pytest
 from training.networks import NETWORKS
 
 
-# Counted by hand from the layers: weights and biases of each, and four numbers a channel of batch normalization.
+# Counted by hand from the layers: weights and biases, and four numbers per channel of batch normalization.
 @pytest.mark.parametrize(
     ("name", "parameters"),
     [
@@ -19,7 +19,7 @@ def test_parameters(name, parameters):
 
 
 @pytest.mark.parametrize("name", NETWORKS)
-def test_frames_become_ten_logits(name):
+def test_the_output_has_ten_logits(name):
     network = NETWORKS[name]()
     assert network.predict(np.zeros((3, 28, 28, 1), np.float32), verbose=0).shape == (3, 10)
 
@@ -31,5 +31,5 @@ def test_standardized_weights_have_no_mean_and_keep_the_variance_of_activations(
     for layer in network.layers[1:]:
         x = layer(x)
         if "standardized" in layer.name:
-            # Half of a ReLU's output is zero; its second moment stays of order one through all six.
+            # Half of a ReLU's outputs are zero; the second moment is of order one after each of the six layers.
             assert 0.1 < float(np.mean(np.square(np.asarray(x)))) < 10

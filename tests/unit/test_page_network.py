@@ -1,4 +1,4 @@
-"""The page network in training: its shape, its loss, its export, and what training says when it goes wrong."""
+"""The page network's training: output shape, loss, export, and error messages."""
 
 import json
 import shutil
@@ -13,48 +13,55 @@ import pytest
 
 from digits.classifier import DEFAULT_MODEL
 
-ROOT = Path(__file__).parents[2]
+REPOSITORY = Path(__file__).parents[2]
 
 
 @pytest.fixture(scope="module")
 def network():
-    from training.page_network import page_network
+    from training.page_network import build_page_network
 
-    return page_network()
+    return build_page_network()
 
 
-def test_maps_have_a_quarter_of_the_picture(network):
+def test_maps_have_a_quarter_of_the_pictures_size(network):
     assert network.predict(np.zeros((2, 64, 96, 3), np.float32), verbose=0).shape == (2, 16, 24, 24)
 
 
 def targets_and_maps():
-    from training.page_targets import CENTRE, FIRST_BOX, FIRST_CLASS, SMALL, target_maps
+    """Return the targets of a page, and maps that predict them."""
+    from training.page_targets import (
+        CENTRE_CHANNEL,
+        FIRST_BOX_CHANNEL,
+        FIRST_CLASS_CHANNEL,
+        SMALL_CHANNEL,
+        draw_target_maps,
+    )
     from training.pages import Page
 
     boxes = np.array([(20, 30, 44, 70), (100, 20, 106, 60)], np.float32)
     page = Page(np.zeros((128, 160, 3), np.uint8), boxes, np.array([7, 1]), np.array([40, 40], np.float32))
-    targets = target_maps(page)
+    targets = draw_target_maps(page)
     maps = np.full((*targets.shape[:2], 24), -12.0, np.float32)
-    maps[..., CENTRE][targets[..., 0] == 1] = 12
+    maps[..., CENTRE_CHANNEL][targets[..., 0] == 1] = 12
     for label in (7, 1):
-        maps[..., FIRST_CLASS + label][targets[..., 2] == label] = 12
-    maps[..., FIRST_BOX:SMALL] = targets[..., 4:9]
+        maps[..., FIRST_CLASS_CHANNEL + label][targets[..., 2] == label] = 12
+    maps[..., FIRST_BOX_CHANNEL:SMALL_CHANNEL] = targets[..., 4:9]
     return targets[None], maps[None]
 
 
-def test_the_loss_of_what_is_right_is_least():
+def test_the_loss_is_lowest_for_correct_maps():
     from training.page_network import page_loss
 
     targets, maps = targets_and_maps()
-    least = page_loss(targets, maps)[0].numpy()
-    assert least < 0.01
+    lowest = page_loss(targets, maps)[0].numpy()
+    assert lowest < 0.01
     for channel in (0, 8, 2, 18, 20, 22, 23):
         wrong = maps.copy()
         wrong[..., channel] = -wrong[..., channel] + 1
-        assert page_loss(targets, wrong)[0].numpy() > least + 0.01, channel
+        assert page_loss(targets, wrong)[0].numpy() > lowest + 0.01, channel
 
 
-def test_cells_that_do_not_count_cost_nothing():
+def test_cells_that_do_not_count_add_no_loss():
     from training.page_network import page_loss
 
     targets, maps = targets_and_maps()
@@ -64,17 +71,17 @@ def test_cells_that_do_not_count_cost_nothing():
     assert page_loss(targets, maps)[0].numpy() == pytest.approx(before, abs=1e-4)
 
 
-def test_the_file_is_proved_against_keras(network, tmp_path):
+def test_a_file_that_differs_from_keras_is_refused(network, tmp_path):
     from training import export_pages
     from training.export import ExportError
-    from training.page_network import page_network
+    from training.page_network import build_page_network
 
     pictures = np.random.default_rng(0).integers(0, 255, (3, 256, 256, 3), np.uint8)
     path = tmp_path / "pages.onnx"
     export_pages.export_pages(network, {"page": "x"}, pictures, path)
     assert path.stat().st_size < 3_000_000
     before = path.read_bytes()
-    other = page_network()
+    other = build_page_network()
     other.set_weights([weights + 0.3 for weights in network.get_weights()])
     original = export_pages._convert
     export_pages._convert = lambda network: onnx.load(path)
@@ -87,46 +94,49 @@ def test_the_file_is_proved_against_keras(network, tmp_path):
     assert [p.name for p in tmp_path.iterdir()] == ["pages.onnx"]
 
 
-def test_weights_taken_from_the_shipped_file_give_its_answers():
+def test_weights_loaded_from_the_shipped_file_give_its_outputs():
     from digits.pages import DEFAULT_PAGE_MODEL
     from training import export_pages
-    from training.page_network import page_network
+    from training.page_network import build_page_network
 
-    other = page_network()
-    export_pages.take_weights(other, DEFAULT_PAGE_MODEL)
+    other = build_page_network()
+    export_pages.load_exported_weights(other, DEFAULT_PAGE_MODEL)
     picture = np.random.default_rng(1).uniform(0, 1, (1, 96, 128, 3)).astype(np.float32)
     session = onnxruntime.InferenceSession(DEFAULT_PAGE_MODEL, providers=["CPUExecutionProvider"])
     (characters,) = session.run(["characters"], {"page": picture})
     maps = export_pages.as_float32(other).predict(picture, verbose=0)
-    # Weights have 11 bits in the file: answers of some ten differ by a few hundredths at most.
+    # Weights have 11 bits in the file: logits of about ten differ by a few hundredths at most.
     np.testing.assert_allclose(maps[..., 1:-1], characters, atol=0.1)
     with pytest.raises(export_pages.ExportError, match="convolutions"):
-        export_pages.take_weights(other, DEFAULT_MODEL)
+        export_pages.load_exported_weights(other, DEFAULT_MODEL)
 
 
-def test_a_file_names_the_runs_that_made_it(tmp_path):
+def test_a_file_lists_its_training_runs(tmp_path):
     from digits.pages import DEFAULT_PAGE_MODEL
     from training import export_pages
 
-    runs = export_pages.runs_before(DEFAULT_PAGE_MODEL)
+    runs = export_pages.read_training_runs(DEFAULT_PAGE_MODEL)
     assert sum(run["tiles"] for run in runs) > 200_000
-    said = {"steps": 7, "learning_rate": 0.1, "tiles": 28, "train_minutes": 1, "before": runs}
+    figures = {"steps": 7, "learning_rate": 0.1, "tiles": 28, "train_minutes": 1, "before": runs}
     model = onnx.load(DEFAULT_PAGE_MODEL)
-    onnx.helper.set_model_props(model, {"training": json.dumps(said)})
+    onnx.helper.set_model_props(model, {"training": json.dumps(figures)})
     onnx.save(model, tmp_path / "next.onnx")
-    assert export_pages.runs_before(tmp_path / "next.onnx") == [*runs, {k: said[k] for k in list(said)[:4]}]
+    assert export_pages.read_training_runs(tmp_path / "next.onnx") == [
+        *runs,
+        {key: figures[key] for key in list(figures)[:4]},
+    ]
     with pytest.raises(export_pages.ExportError, match="how it was trained"):
-        export_pages.runs_before(ROOT / "README.md")
+        export_pages.read_training_runs(REPOSITORY / "README.md")
 
 
 def train_pages(folder, *arguments):
     command = [sys.executable, "train_export.py", "--networks", "pages", "--out", folder / "models"]
     command += ["--runs", folder / "runs", "--page-batch-size", 2, "--judged-pages", 3, *arguments]
-    return subprocess.run(list(map(str, command)), capture_output=True, text=True, cwd=ROOT)
+    return subprocess.run(list(map(str, command)), capture_output=True, text=True, cwd=REPOSITORY)
 
 
-def test_too_short_a_training_is_resumed_and_says_so(tmp_path, mnist_path):
-    shutil.copytree(ROOT / "models", tmp_path / "models")
+def test_a_short_training_fails_and_is_resumed(tmp_path, mnist_path):
+    shutil.copytree(REPOSITORY / "models", tmp_path / "models")
     before = (tmp_path / "models" / "pages.onnx").read_bytes()
     data = ("--data", mnist_path, "--limit", 500)
     done = train_pages(tmp_path, *data, "--page-steps", 2)
@@ -138,23 +148,23 @@ def test_too_short_a_training_is_resumed_and_says_so(tmp_path, mnist_path):
     assert "step 3:" in resumed.stderr + resumed.stdout
     assert "step 2:" not in resumed.stderr + resumed.stdout
     (tmp_path / "runs" / "pages-seed0" / "pages.npz").write_bytes(b"torn")
-    torn = train_pages(tmp_path, *data, "--page-steps", 4, "--resume")
-    assert torn.returncode == 3
-    assert "is damaged" in torn.stderr
-    assert "Traceback" not in torn.stderr
+    damaged = train_pages(tmp_path, *data, "--page-steps", 4, "--resume")
+    assert damaged.returncode == 3
+    assert "is damaged" in damaged.stderr
+    assert "Traceback" not in damaged.stderr
 
 
-def test_the_judge_weighs_what_two_networks_say(mnist_path):
+def test_score_fusion_is_fitted_to_both_networks(mnist_path):
     from digits.classifier import Classifier
     from digits.pages import PageNetwork
     from training.data import load_mnist
-    from training.hands import Shapes
-    from training.judging import fit_judge
+    from training.fit_fusion import fit_score_fusion
+    from training.glyph_library import GlyphLibrary
 
-    shapes = Shapes(load_mnist(str(mnist_path), 2000).validation)
-    judge = fit_judge(PageNetwork(), Classifier(), shapes, 40, 0)
-    assert judge.page_weight + judge.crop_weight > 0.5
+    library = GlyphLibrary(load_mnist(str(mnist_path), 2000).validation)
+    fusion = fit_score_fusion(PageNetwork(), Classifier(), library, 40, 0)
+    assert fusion.page_weight + fusion.crop_weight > 0.5
     shipped = json.loads(PageNetwork().metadata["judge"])
-    assert judge.page_weight == pytest.approx(shipped["page_weight"], abs=0.4)
-    assert 0 < judge.centre_from < 1
-    assert 0.5 < judge.certain_from <= 1
+    assert fusion.page_weight == pytest.approx(shipped["page_weight"], abs=0.4)
+    assert 0 < fusion.min_centre_probability < 1
+    assert 0.5 < fusion.min_certainty <= 1

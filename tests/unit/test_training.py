@@ -1,4 +1,4 @@
-"""Train, export, read: the whole of train_export.py on a small slice, and what happens when something is wrong."""
+"""train_export.py trains, exports and evaluates on a small part of MNIST, and reports errors."""
 
 import json
 import os
@@ -16,7 +16,7 @@ import pytest
 from digits import DigitReader
 from digits.classifier import Classifier
 
-ROOT = Path(__file__).parents[2]
+REPOSITORY = Path(__file__).parents[2]
 
 
 def command(folder, *arguments):
@@ -28,7 +28,7 @@ def command(folder, *arguments):
 
 
 def train(folder, *arguments):
-    return subprocess.run(command(folder, *arguments), capture_output=True, text=True, cwd=ROOT)
+    return subprocess.run(command(folder, *arguments), capture_output=True, text=True, cwd=REPOSITORY)
 
 
 @pytest.fixture(scope="module")
@@ -39,15 +39,15 @@ def trained(tmp_path_factory, mnist_path):
     return folder, done
 
 
-def test_a_small_slice_trains_to_a_model_that_reads(trained, mnist):
+def test_a_model_trained_on_few_images_reads(trained, mnist):
     folder, _ = trained
     reader = DigitReader(folder / "models" / "digits.onnx")
     texts = [reading.text for reading in reader.read_many(mnist["x_test"][:300])]
-    # A tenth would be chance; 3,000 images teach this network well over nine tenths.
+    # Guessing gives a tenth; 3,000 images are enough for well over nine tenths.
     assert np.mean([text == str(label) for text, label in zip(texts, mnist["y_test"])]) > 0.85
 
 
-def test_the_figures_are_those_of_the_model(trained, mnist):
+def test_the_metrics_are_those_of_the_model(trained, mnist):
     folder, _ = trained
     figures = json.loads((folder / "models" / "metrics" / "shipped.json").read_text())
     classifier = Classifier(folder / "models" / "digits.onnx")
@@ -75,61 +75,61 @@ def test_pictures_and_model_card_are_written(trained):
     assert "three-conv" in card
     assert "%" in card
     assert "epoch 4/4" in done.stderr + done.stdout
-    # What was not at its default belongs to how it is made again; and nobody measured this model on real handwriting.
+    # The card lists the changed options, and has no figures on real handwriting, which this model was not measured on.
     assert "--arch three-conv --seed 3 4 --epochs 4 --limit 3000\n" in card
     assert "real handwriting" not in card
 
 
 @pytest.fixture
 def models(tmp_path):
-    return Path(shutil.copytree(ROOT / "models", tmp_path / "models"))
+    return Path(shutil.copytree(REPOSITORY / "models", tmp_path / "models"))
 
 
-def card_of(models):
+def write_card(models):
     from training.report import write_model_card
 
     write_model_card(models)
     return (models / "README.md").read_text()
 
 
-def test_the_shipped_card_is_what_its_figures_make(models):
-    assert card_of(models) == (ROOT / "models" / "README.md").read_text()
+def test_the_shipped_card_is_up_to_date(models):
+    assert write_card(models) == (REPOSITORY / "models" / "README.md").read_text()
 
 
-def test_the_card_keeps_other_runs_out_of_the_shipped_network(models):
+def test_the_card_does_not_count_other_runs_as_the_shipped_network(models):
     run = json.loads((models / "metrics" / "standardized-seed1.json").read_text())
     other = run | {"seed": 7, "test_accuracy": 0.9, "test_errors": 1000}
     (models / "metrics" / "standardized-seed7.json").write_text(json.dumps(other))
-    before, after = (ROOT / "models" / "README.md").read_text(), card_of(models)
+    before, after = (REPOSITORY / "models" / "README.md").read_text(), write_card(models)
     assert "\n| 7 |" not in after
     (alone,) = (line for line in before.splitlines() if "one network alone" in line)
     assert alone in after
 
 
-def test_the_card_says_of_the_measured_model_alone_how_it_reads_handwriting(models):
-    assert "## On real handwriting" in card_of(models)
+def test_the_card_quotes_accuracy_only_of_the_measured_model(models):
+    assert "## On real handwriting" in write_card(models)
     with (models / "digits.onnx").open("ab") as model:
         model.write(b"another")
-    assert "## On real handwriting" not in card_of(models)
+    assert "## On real handwriting" not in write_card(models)
 
 
-def test_the_card_says_which_networks_are_of_an_older_script(models):
-    assert "An older version of the script trained `three-conv` and `two-block`" in card_of(models)
+def test_the_card_names_networks_of_an_older_script(models):
+    assert "An older version of the script trained `three-conv` and `two-block`" in write_card(models)
     for name in ("three-conv", "two-block"):
         path = models / "metrics" / f"{name}-seed0.json"
         run = json.loads(path.read_text()) | {"variants": 0.15, "certain_from": 0.45}
         path.write_text(json.dumps(run))
-    card = card_of(models)
+    card = write_card(models)
     assert "older version" not in card
     assert "Other rows come from the same command" in card
 
 
-def test_no_part_files_are_left(trained):
+def test_no_temporary_files_are_left(trained):
     folder, _ = trained
     assert not [p for p in folder.rglob("*") if "part" in p.name]
 
 
-def test_resume_goes_on_where_the_last_epoch_ended(trained, mnist_path, tmp_path):
+def test_resume_continues_after_the_last_epoch(trained, mnist_path, tmp_path):
     first = ("--data", mnist_path, "--limit", 600, "--arch", "three-conv", "--seed", 1, "--keep-model")
     assert train(tmp_path, *first, "--epochs", 2).returncode == 0
     done = train(tmp_path, *first, "--epochs", 4, "--resume")
@@ -143,7 +143,7 @@ def test_resume_goes_on_where_the_last_epoch_ended(trained, mnist_path, tmp_path
 
 
 @pytest.mark.parametrize("data", ["nowhere.npz", "README.md"])
-def test_bad_data_is_one_sentence_and_touches_no_model(data, tmp_path):
+def test_invalid_data_gives_one_message_and_leaves_the_model(data, tmp_path):
     (tmp_path / "models").mkdir()
     (tmp_path / "models" / "digits.onnx").write_bytes(b"old")
     done = train(tmp_path, "--data", data)
@@ -154,14 +154,14 @@ def test_bad_data_is_one_sentence_and_touches_no_model(data, tmp_path):
 
 
 @pytest.mark.parametrize("option", ["--epochs", "--head-epochs", "--batch-size", "--limit", "--patience"])
-def test_none_of_what_must_be_some_is_refused(option, tmp_path):
+def test_zero_is_refused_for_positive_options(option, tmp_path):
     done = train(tmp_path, option, 0)
     assert done.returncode == 2
     assert f"argument {option}: invalid positive value: '0'" in done.stderr
     assert "Traceback" not in done.stderr
 
 
-def test_a_torn_checkpoint_is_one_sentence(tmp_path, mnist_path):
+def test_a_damaged_checkpoint_gives_one_message(tmp_path, mnist_path):
     run = tmp_path / "runs" / "three-conv-seed1"
     run.mkdir(parents=True)
     (run / "progress.json").write_text('{"history": {"loss": [0.')
@@ -171,15 +171,15 @@ def test_a_torn_checkpoint_is_one_sentence(tmp_path, mnist_path):
     assert "Traceback" not in done.stderr
 
 
-def test_without_its_packages_training_is_one_sentence():
-    # Keras hidden, as where only what reading needs is installed.
+def test_missing_packages_give_one_message():
+    # Hides Keras, as in an environment without the training's packages.
     code = "import sys; sys.modules['keras'] = None; import train_export; sys.exit(train_export.main([]))"
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=ROOT)
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=REPOSITORY)
     assert done.returncode == 2
     assert done.stderr == "Training needs keras: pip install -r requirements-dev.txt.\n"
 
 
-def test_ctrl_c_keeps_the_best_model_so_far_and_says_so(tmp_path, mnist_path):
+def test_ctrl_c_exports_the_best_model_so_far(tmp_path, mnist_path):
     arguments = (
         "--data",
         mnist_path,
@@ -195,7 +195,7 @@ def test_ctrl_c_keeps_the_best_model_so_far_and_says_so(tmp_path, mnist_path):
         1,
     )
     process = subprocess.Popen(
-        command(tmp_path, *arguments), cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+        command(tmp_path, *arguments), cwd=REPOSITORY, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
     )
     progress = tmp_path / "runs" / "three-conv-seed1" / "progress.json"
     deadline = time.monotonic() + 120
@@ -211,11 +211,12 @@ def test_ctrl_c_keeps_the_best_model_so_far_and_says_so(tmp_path, mnist_path):
     assert not (tmp_path / "models" / "digits.onnx").exists()
 
 
-def untrained(name):
+def build_untrained(name):
+    """Return a digit network and its head."""
     from training import networks
 
     network = networks.NETWORKS[name]()
-    return network, networks.is_digit_head(network)
+    return network, networks.build_is_digit_head(network)
 
 
 def test_a_failed_check_leaves_the_old_model(tmp_path):
@@ -224,16 +225,16 @@ def test_a_failed_check_leaves_the_old_model(tmp_path):
     old = tmp_path / "digits.onnx"
     old.write_bytes(b"old")
     images = np.random.default_rng(0).random((40, 28, 28, 1), np.float32)
-    export.export_onnx(*untrained("three-conv"), 1.0, {"labels": "[]"}, images, tmp_path / "good.onnx")
+    export.export_onnx(*build_untrained("three-conv"), 1.0, {"labels": "[]"}, images, tmp_path / "good.onnx")
 
-    def broken(both, temperature):
-        """A conversion that gives another network's graph."""
+    def convert_to_other_network(both, temperature):
+        """Convert to another network's graph."""
         return onnx.load(tmp_path / "good.onnx")
 
-    original, export._convert = export._convert, broken
+    original, export._convert = export._convert, convert_to_other_network
     try:
         with pytest.raises(export.ExportError, match="disagrees"):
-            export.export_onnx(*untrained("three-conv"), 1.0, {}, images, old)
+            export.export_onnx(*build_untrained("three-conv"), 1.0, {}, images, old)
     finally:
         export._convert = original
     assert old.read_bytes() == b"old"
@@ -245,14 +246,14 @@ def test_parity_with_keras_holds_for_every_network(name, tmp_path):
     from training import export
 
     images = np.random.default_rng(1).random((64, 28, 28, 1), np.float32)
-    export.export_onnx(*untrained(name), 1.3, {"labels": "[]"}, images, tmp_path / "model.onnx")
+    export.export_onnx(*build_untrained(name), 1.3, {"labels": "[]"}, images, tmp_path / "model.onnx")
 
 
-def test_the_head_leaves_the_network_as_it_was(mnist_path):
+def test_training_the_head_does_not_change_the_network(mnist_path):
     import argparse
 
     from training.data import load_mnist
-    from training.fit import fit_is_digit
+    from training.fit import fit_is_digit_head
     from training.networks import three_conv
 
     train = load_mnist(str(mnist_path), 400).train
@@ -262,6 +263,6 @@ def test_the_head_leaves_the_network_as_it_was(mnist_path):
         rotation=12, zoom=0.1, shear=0.2, shift=0.06, elastic=0.7, stroke=0.4, dirt=0.1, variants=0.1, others=0.3,
         head_epochs=1, batch_size=64, learning_rate=2e-3,
     )  # fmt: skip
-    fit_is_digit(network, train, 0, args)
-    for ours, theirs in zip(before, network.get_weights()):
-        np.testing.assert_array_equal(ours, theirs)
+    fit_is_digit_head(network, train, 0, args)
+    for weights_before, weights_after in zip(before, network.get_weights()):
+        np.testing.assert_array_equal(weights_before, weights_after)

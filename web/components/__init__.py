@@ -1,4 +1,5 @@
-"""What visitors see, a folder for each component: its Python, HTML, CSS and JavaScript.
+"""The components of the page: one folder each, with its Python, HTML, CSS and JavaScript.
 
-Each is a gr.HTML; component.py makes one of its files. What several use is in shared/.
+Each component is a gr.HTML; component.py builds its options from the files in the folder. Scripts that several
+components use are in shared/.
 """

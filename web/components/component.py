@@ -1,9 +1,12 @@
-"""How this page's own components are made: a template, a style sheet and scripts, in a folder for each component.
+"""Build a component of the page from the template, style sheet and scripts in its folder.
 
-Templates and scripts find their texts in `texts`, in the visitor's language (see texts.HEAD). Components tell one
-another what concerns only the browser by events of the document: `digits:example` (an example was chosen),
-`digits:asked` (something new is being read), `digits:read` (its answer) and `digits:choose` (a digit is looked at
-closely).
+Templates and scripts find their texts in `texts`, in the visitor's language (see web.texts.HEAD_SCRIPT). Components
+notify each other about changes in the browser by events of the document:
+
+    digits:example-selected   an example was clicked; the detail is its URL
+    digits:read-started       the server is asked to read the pad
+    digits:read-finished      it has answered; the detail is {answer, isPhoto}
+    digits:digit-selected     a digit was selected; the detail is its index
 """
 
 from pathlib import Path
@@ -11,34 +14,36 @@ from typing import Any
 
 import gradio as gr
 
-_HERE = Path(__file__).parent
+_COMPONENTS_FOLDER = Path(__file__).parent
 
 
 class Component(gr.HTML):
-    """A gr.HTML whose properties the server sets: it has Gradio's events, and what its script quotes is none.
+    """A gr.HTML with Gradio's own events and the properties that the server sets, and no others.
 
-    Gradio's own takes any name in quotes there for an event, watch('boxes') too, and answers with an object's address.
+    Gradio's gr.HTML takes every quoted name in its script for an event, such as the one in watch('boxes'), and returns
+    a listener instead of raising AttributeError. The page's configuration would then hold the address of an object.
     """
 
     def __getattr__(self, name: str) -> Any:
         raise AttributeError(name)
 
 
-def parts(name: str, *scripts: str) -> dict[str, Any]:
-    """Options for a gr.HTML made of NAME.html and, where there are any, NAME.css, the scripts and NAME.js.
+def html_options(name: str, *scripts: str) -> dict[str, Any]:
+    """Return the options of a gr.HTML that is made of NAME.html and, if they exist, NAME.css and NAME.js.
 
     Args:
-        name: of the component and of its folder.
-        scripts: further scripts, by their paths in web/components/: "pad/ink.js".
+        name: the name of the component and of its folder.
+        scripts: paths of further scripts in web/components/, such as "pad/ink.js". They run before NAME.js.
     """
     return {
-        "html_template": (_HERE / name / f"{name}.html").read_text("utf-8"),
-        "css_template": _text(f"{name}/{name}.css"),
-        "js_on_load": "\n".join(_text(script) for script in (*scripts, f"{name}/{name}.js")) or None,
+        "html_template": (_COMPONENTS_FOLDER / name / f"{name}.html").read_text("utf-8"),
+        "css_template": _read_text(f"{name}/{name}.css"),
+        "js_on_load": "\n".join(_read_text(script) for script in (*scripts, f"{name}/{name}.js")) or None,
         "apply_default_css": False,
     }
 
 
-def _text(name: str) -> str:
-    path = _HERE / name
+def _read_text(name: str) -> str:
+    """Return the content of a file in web/components/, empty where there is none."""
+    path = _COMPONENTS_FOLDER / name
     return path.read_text("utf-8") if path.exists() else ""

@@ -1,4 +1,4 @@
-"""What answers requests: POST /predict, which requests are let through, how much at once, uploads and headers.
+"""The HTTP server: POST /predict, the limits on requests, file uploads, Gradio's retained state, and headers.
 
-demo.py puts it together.
+demo.py puts the parts together.
 """

@@ -1,94 +1,123 @@
-// The answer: the numbers with a percentage under every digit, and one sentence. A digit that is clicked, or reached with
-// the arrow keys, is the chosen one; what else shows it follows the value. Marks are shown and can't be chosen. Built as
-// DOM, not as a template: a message may hold the name of a stranger's file.
+// The answer: the numbers, with a percentage below every digit, and one sentence. A click or the arrow keys select a
+// digit; the components that show the selected digit follow the value. Marks are shown and can't be selected. It is all
+// built as DOM and not as a template, because a message may contain the name of an uploaded file.
 
 const MARK_WIDTH = 0.5, NUMBER_GAP = 0.4;  // in widths of a digit, as in answer.css
 
-const number = element.querySelector('.number'), sentence = element.querySelector('.sentence');
-const saveTable = element.querySelector('.save');
+const numbers = element.querySelector('.numbers'), sentence = element.querySelector('.sentence');
+const saveTableButton = element.querySelector('.save');
 
-function figure(digit, index) {
+/**
+ * Create the button of a digit.
+ * @param {object} digit an entry of the answer's digits
+ * @param {number} index its index
+ */
+function createDigit(digit, index) {
   const button = document.createElement('button');
-  const chosen = index === props.value.chosen;
+  const isSelected = index === props.value.selected;
   button.type = 'button';
-  button.className = digit.certain ? 'digit' : 'digit unsure';
+  button.className = digit.certain ? 'digit' : 'digit uncertain';
   button.setAttribute('role', 'radio');
-  button.setAttribute('aria-checked', chosen);
-  button.setAttribute('aria-label', `${digit.label}, ${digit.percent} %${digit.certain ? '' : `, ${texts.answer.unsure}`}`);
-  button.tabIndex = chosen ? 0 : -1;
+  button.setAttribute('aria-checked', isSelected);
+  const certainty = digit.certain ? '' : `, ${texts.answer.uncertain}`;
+  button.setAttribute('aria-label', `${digit.label}, ${digit.percent} %${certainty}`);
+  button.tabIndex = isSelected ? 0 : -1;
   button.dataset.index = index;
   button.appendChild(document.createElement('span')).textContent = digit.label;
-  const small = button.appendChild(document.createElement('small'));
-  small.append(digit.percent, Object.assign(document.createElement('span'), {className: 'unit', textContent: ' %'}), digit.certain ? '' : ' ?');
+  const percent = button.appendChild(document.createElement('small'));
+  percent.append(digit.percent, createElement('span', 'unit', ' %'), digit.certain ? '' : ' ?');
   return button;
 }
 
-function made(tag, className, ...content) {
-  const part = Object.assign(document.createElement(tag), {className});
-  part.append(...content);
-  return part;
+/**
+ * Create an element.
+ * @param {string} tag
+ * @param {string} className
+ * @param {...(Node|string)} content its children
+ */
+function createElement(tag, className, ...content) {
+  const created = Object.assign(document.createElement(tag), {className});
+  created.append(...content);
+  return created;
 }
 
-function mark(text) {
-  const part = made('span', 'mark', made('span', '', text));
-  part.setAttribute('aria-hidden', true);  // the sentence says the whole number
-  return part;
+function createMark(text) {
+  const mark = createElement('span', 'mark', createElement('span', '', text));
+  mark.setAttribute('aria-hidden', true);  // the sentence contains the whole number
+  return mark;
 }
 
-function widthOf(line) {
-  const widths = line.flatMap(({parts}) => parts.map((part) => (typeof part === 'string' ? MARK_WIDTH : 1)));
+/**
+ * Create the element of a number.
+ * @param {object} number an entry of one of the answer's lines
+ */
+function createNumber({characters, uncertain}) {
+  const {digits} = props.value;
+  return createElement('div', uncertain ? 'number uncertain' : 'number', ...characters.map(
+    (character) => (typeof character === 'string' ? createMark(character) : createDigit(digits[character], character)),
+  ));
+}
+
+/**
+ * Return the width of a line in widths of a digit.
+ * @param {object[]} line its numbers
+ */
+function lineWidth(line) {
+  const characters = line.flatMap((number) => number.characters);
+  const widths = characters.map((character) => (typeof character === 'string' ? MARK_WIDTH : 1));
   return widths.reduce((sum, width) => sum + width, NUMBER_GAP * (line.length - 1));
 }
 
 function render() {
   const {digits, lines, table, tone} = props.value;
-  number.style.setProperty('--longest', Math.max(1, ...lines.map(widthOf)));
-  number.dataset.count = digits.length;
-  number.toggleAttribute('data-table', !!table);
-  number.replaceChildren(...lines.map((line) => made('div', 'line', ...line.map(({parts, unsure}) => made(
-    'div', unsure ? 'one unsure' : 'one', ...parts.map((part) => (typeof part === 'string' ? mark(part) : figure(digits[part], part))),
-  )))));
-  saveTable.hidden = !table;
+  numbers.style.setProperty('--longest', Math.max(1, ...lines.map(lineWidth)));
+  numbers.dataset.count = digits.length;
+  numbers.toggleAttribute('data-table', !!table);
+  numbers.replaceChildren(...lines.map((line) => createElement('div', 'line', ...line.map(createNumber))));
+  saveTableButton.hidden = !table;
   sentence.textContent = tone === 'empty' ? texts.answer.empty : props.value.sentence;
-  element.dataset.tone = tone;  // empty, sure, unsure or problem
+  element.dataset.tone = tone;  // empty, certain, uncertain or problem
 }
 
-// Every part of the page that shows the chosen digit hears of it, this one too.
-function choose(index) {
-  document.dispatchEvent(new CustomEvent('digits:choose', {detail: index}));
-  number.querySelector(`[data-index="${index}"]`).focus();
+/**
+ * Select a digit here and in all other components that show the selected digit, and focus it.
+ * @param {number} index
+ */
+function selectDigit(index) {
+  document.dispatchEvent(new CustomEvent('digits:digit-selected', {detail: index}));
+  numbers.querySelector(`[data-index="${index}"]`).focus();
 }
 
-saveTable.addEventListener('click', () => save(tableAsCsv(props.value.table), 'text/csv', 'csv'));
+saveTableButton.addEventListener('click', () => saveFile(tableToCsv(props.value.table), 'text/csv', 'csv'));
 
-document.addEventListener('digits:choose', ({detail: index}) => {
-  if (index === props.value.chosen) return;
-  props.value = {...props.value, chosen: index};
+document.addEventListener('digits:digit-selected', ({detail: index}) => {
+  if (index === props.value.selected) return;
+  props.value = {...props.value, selected: index};
   render();
 });
 
-number.addEventListener('click', (event) => {
+numbers.addEventListener('click', (event) => {
   const button = event.target.closest('button');
-  if (button) choose(Number(button.dataset.index));
+  if (button) selectDigit(Number(button.dataset.index));
 });
 
-number.addEventListener('keydown', (event) => {
+numbers.addEventListener('keydown', (event) => {
   const step = {ArrowRight: 1, ArrowDown: 1, ArrowLeft: -1, ArrowUp: -1}[event.key];
   if (!step) return;
   event.preventDefault();
-  const {digits, chosen} = props.value;
-  choose((chosen + step + digits.length) % digits.length);
+  const {digits, selected} = props.value;
+  selectDigit((selected + step + digits.length) % digits.length);
 });
 
-// What stands here is of what lay on the pad before.
-document.addEventListener('digits:asked', () => element.toggleAttribute('data-waiting', true));
+// Until the new answer arrives, this one belongs to the previous content of the pad.
+document.addEventListener('digits:read-started', () => element.toggleAttribute('data-waiting', true));
 
-document.addEventListener('digits:read', ({detail: {answer, isPhoto}}) => {
+document.addEventListener('digits:read-finished', ({detail: {answer, isPhoto}}) => {
   element.removeAttribute('data-waiting');
   props.value = answer;
   render();
-  document.dispatchEvent(new CustomEvent('digits:choose', {detail: answer.chosen}));
-  // On a phone it may be below the screen. A drawing stays under the hand.
+  document.dispatchEvent(new CustomEvent('digits:digit-selected', {detail: answer.selected}));
+  // On a phone the answer to a photo may be below the screen. While a visitor draws, the page must not move.
   if (isPhoto) sentence.scrollIntoView({block: 'nearest'});
 });
 render();

@@ -1,10 +1,15 @@
-// A button copies the lines below it, says so, and says it aloud.
+// A button copies the lines below it. The button shows the result, and a status message tells it to screen readers.
 
-const said = element.querySelector('.said');
+const copyStatus = element.querySelector('.copy-status');
+const MESSAGE_MILLISECONDS = 3000;  // that the result of copying is shown
 
+/**
+ * Copy the text of an element to the clipboard.
+ * @param {Element} lines
+ */
 async function copy(lines) {
   if (navigator.clipboard) return navigator.clipboard.writeText(lines.textContent);
-  // A page that is not served over HTTPS, to another machine, has no clipboard: the selection is copied.
+  // Without HTTPS, and from another machine, a page has no access to the clipboard. Copying the selection still works.
   getSelection().selectAllChildren(lines);
   if (!document.execCommand('copy')) throw new Error('the browser does not copy');
 }
@@ -12,11 +17,11 @@ async function copy(lines) {
 element.addEventListener('click', async (event) => {
   const button = event.target.closest('button');
   if (!button) return;
-  const copied = await copy(button.nextElementSibling.firstElementChild).then(() => true, () => false);
-  said.textContent = copied ? texts.code.copied : texts.code.not_copied;
-  if (copied) button.textContent = texts.code.copied;
+  const isCopied = await copy(button.nextElementSibling.firstElementChild).then(() => true, () => false);
+  copyStatus.textContent = isCopied ? texts.code.copied : texts.code.not_copied;
+  if (isCopied) button.textContent = texts.code.copied;
   setTimeout(() => {
-    said.textContent = '';
+    copyStatus.textContent = '';
     button.textContent = texts.code.copy;
-  }, 3000);
+  }, MESSAGE_MILLISECONDS);
 });

@@ -1,6 +1,6 @@
-// A click lays an example on the pad.
+// A click puts an example on the pad.
 
 element.addEventListener('click', (event) => {
-  const picture = event.target.closest('button')?.querySelector('img').src;
-  if (picture) document.dispatchEvent(new CustomEvent('digits:example', {detail: picture}));
+  const url = event.target.closest('button')?.querySelector('img').src;
+  if (url) document.dispatchEvent(new CustomEvent('digits:example-selected', {detail: url}));
 });

@@ -1,23 +1,27 @@
-"""The examples: drawings of this page, named by their order and what they show: 5-4079.png, 7-314-1592.png."""
+"""The examples: drawings made on this page. File names hold their order and number: 5-4079.png, 7-314-1592.png."""
 
 import base64
 from pathlib import Path
 
 import gradio as gr
 
-from digits.resources import ROOT
-from web.components.component import parts
+from digits.resources import RESOURCE_ROOT
+from web.components.component import html_options
 
-FILES = sorted((ROOT / "assets" / "examples").glob("*.png"))
-
-
-def examples() -> gr.HTML:
-    """A gallery: one click lays an example on the pad. The pictures are part of the page and cost no request."""
-    return gr.HTML([[shown_on(path), _data_url(path)] for path in FILES], elem_classes="examples", **parts("examples"))
+EXAMPLE_FILES = sorted((RESOURCE_ROOT / "assets" / "examples").glob("*.png"))
 
 
-def shown_on(path: Path) -> str:
-    """The number on an example, its lines separated by a slash."""
+def create_examples() -> gr.HTML:
+    """Create a gallery in which one click puts an example on the pad.
+
+    The images are data: URLs in the page, so they cost no request.
+    """
+    value = [[number_on(path), _data_url(path)] for path in EXAMPLE_FILES]
+    return gr.HTML(value, elem_classes="examples", **html_options("examples"))
+
+
+def number_on(path: Path) -> str:
+    """Return the number on an example, its lines separated by a slash."""
     return path.stem.partition("-")[2].replace("-", " / ")
 
 

@@ -1,8 +1,8 @@
-"""The figures: how good, how fast and how large the shipped model is, as training and the benchmarks wrote it down.
+"""The figures: accuracy, speed and size of the shipped model, from the files that training and benchmarks write.
 
-It reads their files, and knows no figure of its own. Names of sets, columns and rows are theirs; the browser puts into
-words what it has a text for (`texts.figures`), and shows the rest as it stands. A file that is absent leaves a section
-without rows, and the page says so.
+It has no figures of its own. Names of data sets, columns and rows come from the files; the browser shows the text that
+a language has for a name (`texts.figures`), and otherwise the name. Where a file is missing, its section has no rows
+and the page says so.
 """
 
 import json
@@ -12,98 +12,105 @@ from typing import Any
 
 import gradio as gr
 
-from digits.resources import ROOT
-from web.components.component import parts
-from web.components.figures.curves import curves
+from digits.resources import RESOURCE_ROOT
+from web.components.component import html_options
+from web.components.figures.curves import draw_curves
 
-Table = dict[str, list]
-
-
-def figures() -> gr.HTML:
-    """The figures on the page."""
-    return gr.HTML(measured(), elem_classes="figures", **parts("figures"))
+Table = dict[str, list[Any]]
+Run = dict[str, Any]  # the content of a file in models/metrics/
 
 
-def measured(project: Path = ROOT) -> dict[str, Any]:
-    """All figures, as plain data.
+def create_figures() -> gr.HTML:
+    """Create the component."""
+    return gr.HTML(load_figures(), elem_classes="figures", **html_options("figures"))
+
+
+def load_figures(project: Path = RESOURCE_ROOT) -> dict[str, Any]:
+    """Return all figures as plain data.
 
     Args:
         project: the folder that has models/ and benchmarks/.
 
     Returns:
-        "headline": pairs of a name and its figure, only those that were measured. "sections", in order: each with a
-        "name", the "file" it is from, "facts" for its sentences (a note without its facts isn't said), and a table as
-        "head" and "rows" (see `named`), or "pictures" (see `curves`); with neither where the file, or what is looked
-        for in it, is absent.
+        "headline": pairs of a name and its figure, without those that have not been measured.
+        "sections": in order of display, each with
+            "name" and "file", the file that its figures are from,
+            "facts", the values for its texts; a text whose values are missing is not shown,
+            "head" and "rows" of its table, whose names are labels (see `table_label`),
+            "pictures" instead of a table, SVG by name (see `draw_curves`).
+            A section without rows and pictures has not been measured.
     """
-    accuracy, speed = _text(project / "benchmarks" / "accuracy.md"), _text(project / "benchmarks" / "speed.md")
-    metrics = {path.stem: json.loads(_text(path)) for path in sorted((project / "models" / "metrics").glob("*.json"))}
-    metrics.pop("pages", None)  # the page network's: another task, with other figures
+    accuracy = _read_text(project / "benchmarks" / "accuracy.md")
+    speed = _read_text(project / "benchmarks" / "speed.md")
+    accuracy_table, speed_table = _find_table(accuracy, "set"), _find_table(speed, "image")
+    corruptions = _find_table(accuracy, "corruption")
+    metrics_files = sorted((project / "models" / "metrics").glob("*.json"))
+    metrics = {path.stem: json.loads(_read_text(path)) for path in metrics_files}
+    metrics.pop("pages", None)  # the page network has another task and other figures
     shipped = metrics.pop("shipped", {})
     runs = list(metrics.values())
     members = [run for run in runs if shipped and run["arch"] == shipped["arch"] and run["seed"] in shipped["seeds"]]
     histories = [run["history"] for run in members if "history" in run]
 
-    single = _cell(_table(accuracy, "set"), "dev/single", "exactly right")
-    drawing = [_cell(_table(speed, "image"), "480x480 drawing of a 7", name) for name in ("read()", "whole road")]
     size = sum(path.stat().st_size for path in (project / "models").glob("*.onnx"))
     headline = [
         ("mnist", f"{shipped['test_accuracy']:.2%}" if shipped else ""),
-        ("single", single),
+        ("single", _cell(accuracy_table, "dev/single", "exactly right")),
         ("size", f"{size / 1e6:.2f} MB" if size else ""),
-        ("drawing", "".join(drawing)),
+        ("drawing", _cell(speed_table, "480x480 drawing of a 7", "read()")),
     ]
-    measured_with = {"model": _found(r"SHA-256 begins with (\w+)", accuracy)}
-    conditions = {"runs": _found(r"Medians of (\d+) runs", speed), "cores": _found(r"one of (\d+) cores", speed)}
-    area = {"area": _found(r"ROC curve ([\d.]+)", accuracy)}
-    drawn = {
-        "shapes": _found(r"Drawn tables: ([\d.]+%)", accuracy),
-        "cells": _found(r"and ([\d.]+%) of all [\d,]+ cells", accuracy),
-        "all_cells": _found(r"of all ([\d,]+) cells", accuracy),
+    accuracy_facts = {
+        "model": _find(r"SHA-256 begins with (\w+)", accuracy),
+        "area": _find(r"ROC curve ([\d.]+)", accuracy),
+        "shapes": _find(r"Drawn tables: ([\d.]+%)", accuracy),
+        "cells": _find(r"and ([\d.]+%) of all [\d,]+ cells", accuracy),
+        "all_cells": _find(r"of all ([\d,]+) cells", accuracy),
     }
-    corruptions = _table(accuracy, "corruption")
-    spoilt = {
-        "count": _found(r"first (\d+) test images", accuracy),
+    corruption_facts = {
+        "count": re.sub(r"\d+", lambda number: f"{int(number[0]):,}", _find(r"first (\d+) test images", accuracy)),
         "ways": sum(name != "mean" for name, *_ in corruptions.get("rows", [])),
     }
-    learnt = {
+    speed_facts = {"runs": _find(r"Medians of (\d+) runs", speed), "cores": _find(r"one of (\d+) cores", speed)}
+    training_facts = {
         "count": len(histories),
         "epochs": max((run["epochs"] for run in members), default=""),
         "best": ", ".join(str(run["best_epoch"]) for run in members),
     }
     return {
-        "headline": [pair for pair in headline if pair[1]],
+        "headline": [(name, figure) for name, figure in headline if figure],
         "sections": [
-            _section("accuracy", "benchmarks/accuracy.md", _table(accuracy, "set"), measured_with | area | drawn),
-            _section("corruptions", "benchmarks/accuracy.md", corruptions, spoilt),
-            _section("confusion", "models/metrics/shipped.json", _confusion(shipped), _worst(shipped)),
-            _section("speed", "benchmarks/speed.md", _table(speed, "image"), conditions),
-            _section("cold_start", "benchmarks/speed.md", _table(speed, "cold start")),
-            _section("networks", "models/metrics", _networks(shipped, runs)),
+            _section("accuracy", "benchmarks/accuracy.md", accuracy_table, accuracy_facts),
+            _section("corruptions", "benchmarks/accuracy.md", corruptions, corruption_facts),
+            _section("confusion", "models/metrics/shipped.json", _confusion_table(shipped), _confusion_facts(shipped)),
+            _section("speed", "benchmarks/speed.md", speed_table, speed_facts),
+            _section("cold_start", "benchmarks/speed.md", _find_table(speed, "cold start")),
+            _section("networks", "models/metrics", _networks_table(shipped, runs)),
             {
-                **_section("curves", "models/metrics", {}, learnt),
-                "pictures": {name: curves(histories, name) for name in ("loss", "accuracy")} if histories else None,
+                **_section("curves", "models/metrics", {}, training_facts),
+                "pictures": {name: draw_curves(histories, name) for name in ("loss", "accuracy")}
+                if histories
+                else None,
             },
         ],
     }
 
 
-def tables(markdown: str) -> list[Table]:
-    """The tables of a Markdown text: each has a "head" of names, and "rows" of as many cells, all as they stand."""
-    found: list[Table] = []
-    before = ""
+def parse_tables(markdown: str) -> list[Table]:
+    """Return the tables of a Markdown text: each has a "head" of names, and "rows" of as many cells, all as text."""
+    parsed: list[Table] = []
+    previous = ""
     for line in markdown.splitlines():
-        if re.fullmatch(r"[|\s:-]*-[|\s:-]*", line) and before.startswith("|"):
-            found.append({"head": _cells(before), "rows": []})
-        elif found and line.startswith("|") and before.startswith("|"):
-            found[-1]["rows"].append(_cells(line))
-        before = line
-    return found
+        if re.fullmatch(r"[|\s:-]*-[|\s:-]*", line) and previous.startswith("|"):
+            parsed.append({"head": _split_row(previous), "rows": []})
+        elif parsed and line.startswith("|") and previous.startswith("|"):
+            parsed[-1]["rows"].append(_split_row(line))
+        previous = line
+    return parsed
 
 
-def named(word: str) -> dict[str, str]:
-    """A name of a file: its word as it stands, and the key under which the languages have theirs."""
-    return {"word": word, "key": re.sub(r"\W+", "_", word.lower()).strip("_")}
+def table_label(name: str) -> dict[str, str]:
+    """Return a name from a file, and the key under which the languages may have a text for it."""
+    return {"name": name, "key": re.sub(r"\W+", "_", name.lower()).strip("_")}
 
 
 def _section(name: str, file: str, table: Table, facts: dict[str, Any] | None = None) -> dict[str, Any]:
@@ -111,26 +118,29 @@ def _section(name: str, file: str, table: Table, facts: dict[str, Any] | None = 
         "name": name,
         "file": file,
         "facts": {fact: value for fact, value in (facts or {}).items() if value not in ("", None)},
-        "head": [named(word) for word in table.get("head", [])],
-        "rows": [[named(first), *cells] for first, *cells in table.get("rows", [])],
+        "head": [table_label(column) for column in table.get("head", [])],
+        "rows": [[table_label(row), *cells] for row, *cells in table.get("rows", [])],
     }
 
 
-def _text(path: Path) -> str:
+def _read_text(path: Path) -> str:
+    """Return the content of a file, empty where there is none."""
     return path.read_text("utf-8") if path.exists() else ""
 
 
-def _found(pattern: str, text: str) -> str:
-    found = re.search(pattern, text)
-    return found[1] if found else ""
+def _find(pattern: str, text: str) -> str:
+    """Return the first group of a pattern's first match, empty where it does not match."""
+    match = re.search(pattern, text)
+    return match[1] if match else ""
 
 
-def _cells(line: str) -> list[str]:
+def _split_row(line: str) -> list[str]:
     return [cell.strip().strip("*") for cell in line.strip().strip("|").split("|")]
 
 
-def _table(markdown: str, first_column: str) -> Table:
-    return next((table for table in tables(markdown) if table["head"][0] == first_column), {})
+def _find_table(markdown: str, first_column: str) -> Table:
+    """Return the first table whose first column has this name, empty where there is none."""
+    return next((table for table in parse_tables(markdown) if table["head"][0] == first_column), {})
 
 
 def _cell(table: Table, row: str, column: str) -> str:
@@ -138,7 +148,7 @@ def _cell(table: Table, row: str, column: str) -> str:
     return cells[table["head"].index(column)] if cells and column in table["head"] else ""
 
 
-def _confusion(run: dict[str, Any]) -> Table:
+def _confusion_table(run: Run) -> Table:
     counts = run.get("test_confusion")
     if not counts:
         return {}
@@ -148,13 +158,12 @@ def _confusion(run: dict[str, Any]) -> Table:
     }
 
 
-def _worst(run: dict[str, Any]) -> dict[str, Any]:
-    """How many test images are read wrongly, and which digit is most often taken for which."""
+def _confusion_facts(run: Run) -> dict[str, Any]:
+    """Return the number of test images and of errors, and which digit is most often read as which."""
     counts = run.get("test_confusion")
     if not counts:
         return {}
-    mistakes = [(counts[i][j], i, j) for i in range(10) for j in range(10) if i != j]
-    count, digit, other = max(mistakes)
+    count, digit, other = max((counts[i][j], i, j) for i in range(10) for j in range(10) if i != j)
     return {
         "images": f"{run['test_images']:,}",
         "errors": run["test_errors"],
@@ -164,8 +173,8 @@ def _worst(run: dict[str, Any]) -> dict[str, Any]:
     }
 
 
-def _networks(shipped: dict[str, Any], runs: list[dict[str, Any]]) -> Table:
-    """What ships first, then the networks, the best first."""
+def _networks_table(shipped: Run, runs: list[Run]) -> Table:
+    """Return a table with the shipped network first, then all others, the most accurate first."""
     best_first = sorted(runs, key=lambda run: -run["test_accuracy"])
     rows = [
         [

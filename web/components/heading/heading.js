@@ -1,3 +1,3 @@
-// Gradio has set its own title by now, the same for everyone.
+// Gradio has set the English title by now. Replace it by the one in the visitor's language.
 
 document.title = texts.page.title;

@@ -1,112 +1,133 @@
-// The pad: writing, erasing and undoing on it, and photos laid on it. Its value is what lies there: null, a drawing or an
-// example as a PNG data URL, or an uploaded file. Each change asks the server once what that is; the rest of the page hears
-// of it by `digits:asked` and `digits:read`.
+// The pad: draw, erase and undo on it, and put photos on it. Its value is its content: null, a drawing or an example as
+// the data: URL of a PNG, or an uploaded file. After each change the server reads the value once; the other components
+// are notified by `digits:read-started` and `digits:read-finished`.
 
 const $ = (selector) => element.querySelector(selector);
-const EDGE = 30;  // pixels of room above a photo, as in pad.css
-// The kinds of labels, each with how far it reaches beside and above its digit, pixels; as in pad.css.
-const LABELS = [{kind: 'line', width: 66, height: 22}, {kind: 'stacked', width: 28, height: 28}, {kind: 'digit', width: 14, height: 19}];
-const LABEL_LEFT = 6;  // pixels that a label stands out to the left
-const READABLE = 240;  // pixels: what is shown of a photo that is much smaller
-const ASK_AGAIN = 5000;  // milliseconds
+const PHOTO_TOP_MARGIN = 30;  // pixels above a photo, as in pad.css
+// The kinds of labels, with the size in pixels that each needs beside and above its digit; as in pad.css.
+const LABEL_KINDS = [
+  {kind: 'line', width: 66, height: 22},
+  {kind: 'stacked', width: 28, height: 28},
+  {kind: 'digit', width: 14, height: 19},
+];
+const LABEL_OVERHANG = 6;  // pixels of a label to the left of its box
+const MIN_PHOTO_SIDE = 240;  // pixels; a smaller photo is enlarged by a whole number towards this size
+const RETRY_DELAY = 5000;  // milliseconds
+const STYLUS_ERASER = 32;  // in PointerEvent.buttons
 
 const canvas = $('canvas'), photo = $('.photo'), video = $('.camera'), boxes = $('.boxes'), problem = $('.problem');
 
-let sheet = {strokes: [], photo: null};  // what lies here; a photo, {value, url}, lies on the strokes
-let earlier = [];  // the sheets before this one, for undo
-let later = [];  // those that were undone, for redo
-let stroke = null;  // the one under the pen
+let content = {strokes: [], photo: null};  // a photo, {value, url}, covers the strokes
+let undoStack = [];  // earlier contents
+let redoStack = [];  // contents that were undone
+let stroke = null;  // the one that is being drawn
 let width = PEN_WIDTHS.medium;
 let colour = PEN_COLOURS.black;
-let erasing = false;
-let found = [];  // the boxes of what was read
-let chosen = 0;  // which digit is looked at closely
-let asking = false;
-let again;  // the timer of a question that got no answer
-let turn = 0;  // counts what was laid on the pad: an upload that ends in a later turn is out of date
+let isErasing = false;
+let digitBoxes = [];  // of the last answer
+let selectedIndex = 0;
+let isReading = false;  // whether a request is in progress
+let retryTimer;
+let version = 0;  // of what is shown: an upload that ends after it has changed is obsolete
 
-// ---- what lies on the pad
+// ---- content
 
-function show(mode) {
-  turn++;
-  element.dataset.mode = mode;  // empty, drawing, photo or camera: pad.css shows what belongs to it
-  delete element.dataset.busy;
+/**
+ * Show the elements of a mode, and enable the buttons that it allows.
+ * @param {string} mode empty, drawing, photo or camera; pad.css shows what belongs to it
+ */
+function showMode(mode) {
+  version++;
+  element.dataset.mode = mode;
+  delete element.dataset.uploading;
   problem.textContent = '';
   const isDrawing = mode === 'empty' || mode === 'drawing';
-  for (const button of element.querySelectorAll('[data-width], [data-colour], [data-do=eraser]')) {
+  for (const button of element.querySelectorAll('[data-width], [data-colour], [data-action=eraser]')) {
     button.disabled = !isDrawing;
   }
-  $('[data-do=undo]').disabled = mode === 'camera' || !earlier.length;
-  $('[data-do=redo]').disabled = mode === 'camera' || !later.length;
+  $('[data-action=undo]').disabled = mode === 'camera' || !undoStack.length;
+  $('[data-action=redo]').disabled = mode === 'camera' || !redoStack.length;
   if (mode !== 'camera') stopCamera(video);
 }
 
-function submit(value) {
+/** Set the value of the pad and read it. @param {?(string|object)} value */
+function setValue(value) {
   props.value = value;
-  ask();
+  readValue();
 }
 
-// One question at a time, and the last one always: an old answer can't overtake a newer one. Not as an event of
-// Gradio's, which says nothing of a refusal, and after a lost connection loads the page anew, without the drawing.
-async function ask() {
-  clearTimeout(again);
-  document.dispatchEvent(new CustomEvent('digits:asked'));
-  if (asking) return;
-  asking = true;
-  let asked, reply;
+/**
+ * Have the server read the value, and show its answer.
+ *
+ * There is one request at a time, and the last value is always read: an old answer can't replace a newer one. This is
+ * not an event of Gradio's, because such an event doesn't report a refusal, and reloads the page, without the drawing,
+ * after a lost connection.
+ */
+async function readValue() {
+  clearTimeout(retryTimer);
+  document.dispatchEvent(new CustomEvent('digits:read-started'));
+  if (isReading) return;
+  isReading = true;
+  let sent, reply;
   do {
-    asked = props.value;
-    reply = await server.read(asked).catch(() => null);
-  } while (asked !== props.value);
-  asking = false;
-  if (!reply) again = setTimeout(ask, ASK_AGAIN);
-  const {answer, boxes} = reply ?? {answer: {sentence: texts.answer.none, tone: 'problem', chosen: 0, lines: [], table: null, digits: []}, boxes: []};
-  found = boxes;
-  document.dispatchEvent(new CustomEvent('digits:read', {detail: {answer, isPhoto: !!sheet.photo}}));
+    sent = props.value;
+    reply = await server.read(sent).catch(() => null);
+  } while (sent !== props.value);
+  isReading = false;
+  if (!reply) retryTimer = setTimeout(readValue, RETRY_DELAY);
+  const noAnswer = {sentence: texts.answer.none, tone: 'problem', selected: 0, lines: [], table: null, digits: []};
+  digitBoxes = reply?.boxes ?? [];
+  document.dispatchEvent(new CustomEvent('digits:read-finished', {
+    detail: {answer: reply?.answer ?? noAnswer, isPhoto: !!content.photo},
+  }));
 }
 
-function lay(next) {
-  sheet = next;
-  const {strokes, photo} = sheet;
-  if (photo) {
-    showPhoto(photo.url);
-    return submit(photo.value);
+/**
+ * Show a content and read it.
+ * @param {{strokes: object[], photo: ?object}} next
+ */
+function setContent(next) {
+  content = next;
+  if (content.photo) {
+    showPhoto(content.photo.url);
+    return setValue(content.photo.value);
   }
-  show(strokes.length ? 'drawing' : 'empty');
+  showMode(content.strokes.length ? 'drawing' : 'empty');
   repaint();
-  submit(strokes.length ? asImage(strokes) : null);
+  setValue(content.strokes.length ? drawingToUrl(content.strokes) : null);
 }
 
-function put(change) {
-  earlier.push(sheet);
-  later = [];
-  lay({...sheet, ...change});
+/** Change the content in a way that can be undone. @param {object} change the properties that change */
+function changeContent(change) {
+  undoStack.push(content);
+  redoStack = [];
+  setContent({...content, ...change});
 }
 
-// The drawing beneath a photo, or what lay here before the camera was opened, comes back.
+/** Remove the photo from the drawing below it, or return from the camera to the content before it. */
 function close() {
-  sheet.photo && element.dataset.mode === 'photo' ? put({photo: null}) : lay(sheet);
+  content.photo && element.dataset.mode === 'photo' ? changeContent({photo: null}) : setContent(content);
 }
 
 function undo() {
-  if (!earlier.length) return;
-  later.push(sheet);
-  lay(earlier.pop());
+  if (!undoStack.length) return;
+  redoStack.push(content);
+  setContent(undoStack.pop());
 }
 
 function redo() {
-  if (!later.length) return;
-  earlier.push(sheet);
-  lay(later.pop());
+  if (!redoStack.length) return;
+  undoStack.push(content);
+  setContent(redoStack.pop());
 }
 
 function clear() {
-  useEraser(false);  // there is nothing left to erase
-  sheet.strokes.length || sheet.photo ? put({strokes: [], photo: null}) : lay(sheet);
+  setErasing(false);  // nothing is left to erase
+  content.strokes.length || content.photo ? changeContent({strokes: [], photo: null}) : setContent(content);
 }
 
 function repaint() {
-  paint(canvas, stroke ? [...sheet.strokes, stroke] : sheet.strokes);
+  paint(canvas, stroke ? [...content.strokes, stroke] : content.strokes);
 }
 
 new ResizeObserver(() => {
@@ -116,9 +137,10 @@ new ResizeObserver(() => {
   repaint();
 }).observe(canvas);
 
-// ---- the pen
+// ---- pen
 
-function place(event) {
+/** Return the position of a pointer in widths of the pad. @param {PointerEvent} event */
+function pointerPosition(event) {
   const area = canvas.getBoundingClientRect();
   return [(event.clientX - area.left) / area.width, (event.clientY - area.top) / area.width];
 }
@@ -126,164 +148,184 @@ function place(event) {
 canvas.addEventListener('pointerdown', (event) => {
   if (!event.isPrimary || (event.pointerType === 'mouse' && event.button !== 0)) return;
   canvas.setPointerCapture(event.pointerId);
-  const erases = erasing || (event.buttons & 32) !== 0;  // 32: the eraser end of a stylus
-  stroke = {points: [place(event)], width: erases ? ERASER_WIDTH : width, colour, erases};
-  show('drawing');
+  const erases = isErasing || (event.buttons & STYLUS_ERASER) !== 0;
+  stroke = {points: [pointerPosition(event)], width: erases ? ERASER_WIDTH : width, colour, erases};
+  showMode('drawing');
   repaint();
 });
 
 canvas.addEventListener('pointermove', (event) => {
   if (!stroke || !event.isPrimary) return;
-  const steps = event.getCoalescedEvents?.() ?? [];
-  for (const step of steps.length ? steps : [event]) stroke.points.push(place(step));
+  const moves = event.getCoalescedEvents?.() ?? [];
+  for (const move of moves.length ? moves : [event]) stroke.points.push(pointerPosition(move));
   repaint();
 });
 
-for (const end of ['pointerup', 'pointercancel']) {
-  canvas.addEventListener(end, (event) => {
+for (const type of ['pointerup', 'pointercancel']) {
+  canvas.addEventListener(type, (event) => {
     if (!stroke || !event.isPrimary) return;
     const finished = stroke;
     stroke = null;
-    put({strokes: [...sheet.strokes, finished]});
+    changeContent({strokes: [...content.strokes, finished]});
   });
 }
 
 // ---- photos
 
+/** Show a file, upload it, and make it the content. @param {File} file */
 async function openFile(file) {
   const preview = URL.createObjectURL(file);
   showPhoto(preview);
-  element.dataset.busy = '';
-  const own = turn;
+  element.dataset.uploading = '';
+  const uploadVersion = version;
   try {
     const {path, url} = await upload(file);
-    if (own !== turn) return;
-    put({photo: {url: preview, value: {path, url, orig_name: file.name, meta: {_type: 'gradio.FileData'}}}});
+    if (uploadVersion !== version) return;
+    const value = {path, url, orig_name: file.name, meta: {_type: 'gradio.FileData'}};
+    changeContent({photo: {url: preview, value}});
   } catch {
-    if (own !== turn) return;
-    lay(sheet);
+    if (uploadVersion !== version) return;
+    setContent(content);
     problem.textContent = texts.pad.not_sent;
   }
 }
 
 function showPhoto(url) {
   if (photo.src !== url) {
-    delete element.dataset.broken;
+    delete element.dataset.noPreview;
     photo.src = url;
   }
-  show('photo');
+  showMode('photo');
 }
 
 photo.addEventListener('load', () => {
-  const times = Math.floor(READABLE / Math.max(photo.naturalWidth, photo.naturalHeight));
-  photo.toggleAttribute('data-tiny', times > 1);
-  photo.style.width = times > 1 ? `${times * photo.naturalWidth}px` : '';
-  showBoxes();
+  const factor = Math.floor(MIN_PHOTO_SIDE / Math.max(photo.naturalWidth, photo.naturalHeight));
+  photo.toggleAttribute('data-enlarged', factor > 1);
+  photo.style.width = factor > 1 ? `${factor * photo.naturalWidth}px` : '';
+  drawBoxes();
 });
-photo.addEventListener('error', () => { element.dataset.broken = ''; });
+photo.addEventListener('error', () => { element.dataset.noPreview = ''; });
 
 for (const input of element.querySelectorAll('input[type=file]')) {
   input.addEventListener('change', () => {
     if (input.files.length) openFile(input.files[0]);
-    input.value = '';  // so that the same file can be chosen again
+    input.value = '';  // lets the visitor choose the same file again
   });
 }
 
-// Files and keys are the pad's while its room is the open one.
-const isOpen = () => element.checkVisibility();
-const imageIn = (transfer) => isOpen() && [...(transfer?.files ?? [])][0];
+// The pad takes files and keys only while its tab is open.
+const isVisible = () => element.checkVisibility();
+const firstFile = (transfer) => isVisible() && [...(transfer?.files ?? [])][0];
 
-// Anywhere on the page: a file that misses the pad would otherwise replace the page in the browser.
+// These listen on the whole document: the browser would replace the page by a file that is dropped beside the pad.
 document.addEventListener('paste', (event) => {
-  const file = imageIn(event.clipboardData);
+  const file = firstFile(event.clipboardData);
   if (file) openFile(file);
 });
 document.addEventListener('dragover', (event) => {
   event.preventDefault();
-  element.dataset.dropping = '';
+  element.dataset.dragover = '';
 });
 document.addEventListener('dragleave', (event) => {
-  if (!event.relatedTarget) delete element.dataset.dropping;
+  if (!event.relatedTarget) delete element.dataset.dragover;
 });
 document.addEventListener('drop', (event) => {
   event.preventDefault();
-  delete element.dataset.dropping;
-  const file = imageIn(event.dataTransfer);
+  delete element.dataset.dragover;
+  const file = firstFile(event.dataTransfer);
   if (file) openFile(file);
 });
 
-async function openCamera() {
-  if (element.dataset.mode === 'camera') return lay(sheet);
+/** Open the camera, or close it if it is open. */
+async function toggleCamera() {
+  if (element.dataset.mode === 'camera') return setContent(content);
   // A phone's own camera app takes better photos than a live picture in a page.
-  if (matchMedia('(pointer: coarse)').matches) return $('.from-camera').click();
-  show('camera');
+  if (matchMedia('(pointer: coarse)').matches) return $('.camera-input').click();
+  showMode('camera');
   $('.shutter').disabled = true;  // until there is a picture
-  const started = await startCamera(video);
-  if (element.dataset.mode !== 'camera') return stopCamera(video);  // closed while the visitor was being asked
-  if (started) {
+  const hasStarted = await startCamera(video);
+  if (element.dataset.mode !== 'camera') return stopCamera(video);  // closed before the visitor gave permission
+  if (hasStarted) {
     $('.shutter').disabled = false;
     return;
   }
-  lay(sheet);
+  setContent(content);
   problem.textContent = texts.pad.no_camera;
 }
 
-async function pressShutter() {
-  openFile(await takePhoto(video));
-}
-
-document.addEventListener('digits:example', ({detail: picture}) => {
-  // On a phone the examples are a screen below.
+document.addEventListener('digits:example-selected', ({detail: url}) => {
+  // On a phone the examples are a screen below the pad.
   photo.addEventListener('load', () => element.scrollIntoView({block: 'nearest'}), {once: true});
-  put({photo: {url: picture, value: picture}});
+  changeContent({photo: {url, value: url}});
 });
 
-// ---- the answer, drawn over what was read
+// ---- the boxes of the answer
 
-function showBoxes() {
+/** Draw the boxes of the last answer over the image. */
+function drawBoxes() {
   const isPhoto = element.dataset.mode === 'photo';
-  const [across, down] = isPhoto ? [photo.naturalWidth, photo.naturalHeight] : [SENT_WIDTH, SENT_HEIGHT];
-  element.dataset.single = !isPhoto && found.length === 1;  // a digit alone on the pad needs no box to be found
-  if (!across) return boxes.replaceChildren();  // no preview, or a photo that is on its way and shows them itself
-  const frames = found.map(({box: [left, top, right, bottom], label, percent, certain}, index) => {
-    const frame = document.createElement('button');
-    frame.type = 'button';
-    frame.tabIndex = -1;  // the number offers the same choice to the keyboard and to screen readers
-    frame.className = certain ? 'box' : 'box unsure';
-    frame.classList.toggle('chosen', index === chosen && found.length > 1);
-    frame.addEventListener('click', () => {
-      document.dispatchEvent(new CustomEvent('digits:choose', {detail: index}));
+  const [imageWidth, imageHeight] = isPhoto ? [photo.naturalWidth, photo.naturalHeight] : [IMAGE_WIDTH, IMAGE_HEIGHT];
+  element.dataset.single = !isPhoto && digitBoxes.length === 1;  // one drawn digit needs no box
+  if (!imageWidth) return boxes.replaceChildren();  // no preview, or a photo that draws the boxes once it is loaded
+  const pixels = boxes.clientWidth / imageWidth;  // on the screen, per pixel of the image
+  boxes.replaceChildren(...digitBoxes.map(({box: [left, top, right, bottom], label, percent, certain}, index) => {
+    const button = document.createElement('button');
+    button.type = 'button';
+    button.tabIndex = -1;  // keyboards and screen readers select digits in the answer
+    button.className = certain ? 'box' : 'box uncertain';
+    button.classList.toggle('selected', index === selectedIndex && digitBoxes.length > 1);
+    button.addEventListener('click', () => {
+      document.dispatchEvent(new CustomEvent('digits:digit-selected', {detail: index}));
     });
-    frame.style.left = `${100 * left / across}%`;
-    frame.style.top = `${100 * top / down}%`;
-    frame.style.width = `${100 * (right - left) / across}%`;
-    frame.style.height = `${100 * (bottom - top) / down}%`;
-    const next = found[index + 1]?.box[0] ?? across;
-    const room = (next > left ? next - left : across - left) * boxes.clientWidth / across;
-    // At the upper edge of a drawing there is less room above it for its label.
-    const free = top * boxes.clientHeight / down + (isPhoto ? EDGE : 0);
-    const above = Math.min(20, free - 2);
-    frame.style.setProperty('--above', `${above}px`);
-    const fits = ({kind, width, height}) => kind === 'digit' || (width <= room && (kind === 'line' || height <= free));
-    frame.dataset.room = LABELS.find((label) => fits(label) && !coversAnother(index, label, down))?.kind ?? 'none';
-    frame.innerHTML = `<span>${label} <small>${percent}</small></span>`;
-    return frame;
-  });
-  boxes.replaceChildren(...frames);
+    button.style.left = `${100 * left / imageWidth}%`;
+    button.style.top = `${100 * top / imageHeight}%`;
+    button.style.width = `${100 * (right - left) / imageWidth}%`;
+    button.style.height = `${100 * (bottom - top) / imageHeight}%`;
+    const nextLeft = digitBoxes[index + 1]?.box[0] ?? imageWidth;
+    const spaceBeside = ((nextLeft > left ? nextLeft : imageWidth) - left) * pixels;
+    // At the top edge of a drawing there is less space for a label.
+    const spaceAbove = top * boxes.clientHeight / imageHeight + (isPhoto ? PHOTO_TOP_MARGIN : 0);
+    button.style.setProperty('--above', `${Math.min(20, spaceAbove - 2)}px`);
+    button.dataset.label = labelKind(index, spaceBeside, spaceAbove, imageHeight);
+    button.innerHTML = `<span>${label} <small>${percent}</small></span>`;
+    return button;
+  }));
 }
 
-// Whether a label would lie on a digit of the line above, as on pages that are written closely.
-function coversAnother(index, label, down) {
-  const pixel = down / boxes.clientHeight;
-  const [left, top] = found[index].box;
-  const start = left - LABEL_LEFT * pixel, end = left + label.width * pixel, upper = top - label.height * pixel;
-  return found.some(({box}) => box[0] < end && start < box[2] && upper < box[3] && (box[1] + box[3]) / 2 < top);
+/**
+ * Return the largest kind of label that fits a digit, or none.
+ * @param {number} index of the digit
+ * @param {number} spaceBeside pixels on the screen up to the next digit
+ * @param {number} spaceAbove pixels on the screen up to the edge
+ * @param {number} imageHeight pixels of the image
+ */
+function labelKind(index, spaceBeside, spaceAbove, imageHeight) {
+  const fits = ({kind, width, height}) => (
+    kind === 'digit' || (width <= spaceBeside && (kind === 'line' || height <= spaceAbove))
+  );
+  return LABEL_KINDS.find((label) => fits(label) && !coversLineAbove(index, label, imageHeight))?.kind ?? 'none';
 }
 
-new ResizeObserver(showBoxes).observe(boxes);
-document.addEventListener('digits:choose', ({detail: index}) => {
-  chosen = index;
-  showBoxes();
+/**
+ * Return whether a label would cover a digit of the line above, as on closely written pages.
+ * @param {number} index of the digit
+ * @param {{width: number, height: number}} label its size in pixels on the screen
+ * @param {number} imageHeight pixels of the image
+ */
+function coversLineAbove(index, label, imageHeight) {
+  const scale = imageHeight / boxes.clientHeight;  // pixels of the image per pixel on the screen
+  const [left, top] = digitBoxes[index].box;
+  const labelLeft = left - LABEL_OVERHANG * scale, labelRight = left + label.width * scale;
+  const labelTop = top - label.height * scale;
+  return digitBoxes.some(({box}) => (
+    box[0] < labelRight && labelLeft < box[2] && labelTop < box[3] && (box[1] + box[3]) / 2 < top
+  ));
+}
+
+new ResizeObserver(drawBoxes).observe(boxes);
+document.addEventListener('digits:digit-selected', ({detail: index}) => {
+  selectedIndex = index;
+  drawBoxes();
 });
 
 // ---- buttons and keys
@@ -293,62 +335,64 @@ const actions = {
   undo,
   redo,
   clear,
-  camera: openCamera,
-  shutter: pressShutter,
-  photo: () => $('.from-files').click(),
-  eraser: () => useEraser(!erasing),
+  'camera': toggleCamera,
+  'take-photo': async () => openFile(await takePhoto(video)),
+  'choose-photo': () => $('.file-input').click(),
+  'eraser': () => setErasing(!isErasing),
 };
 
-function press(selector, pressed) {
-  for (const button of element.querySelectorAll(selector)) button.setAttribute('aria-pressed', pressed);
+/** Set aria-pressed on the buttons of a selector. @param {string} selector @param {boolean} isPressed */
+function setPressed(selector, isPressed) {
+  for (const button of element.querySelectorAll(selector)) button.setAttribute('aria-pressed', isPressed);
 }
 
 element.addEventListener('click', (event) => {
   const button = event.target.closest('button');
   if (!button) return;
-  if (button.dataset.do) return actions[button.dataset.do]();
-  if (button.dataset.colour) return useColour(button.dataset.colour);
-  if (button.dataset.width) useWidth(button.dataset.width);
+  if (button.dataset.action) return actions[button.dataset.action]();
+  if (button.dataset.colour) return setColour(button.dataset.colour);
+  if (button.dataset.width) setWidth(button.dataset.width);
 });
 
-function useEraser(used) {
-  erasing = used;
-  press('[data-do=eraser]', used);
-  element.toggleAttribute('data-erasing', used);
+function setErasing(value) {
+  isErasing = value;
+  setPressed('[data-action=eraser]', value);
+  element.toggleAttribute('data-erasing', value);
 }
 
-function useWidth(name) {
+function setWidth(name) {
   width = PEN_WIDTHS[name];
-  press('[data-width]', false);
-  press(`[data-width=${name}]`, true);
-  useEraser(false);
+  setPressed('[data-width]', false);
+  setPressed(`[data-width=${name}]`, true);
+  setErasing(false);
 }
 
-function useColour(name) {
+function setColour(name) {
   colour = PEN_COLOURS[name];
-  press('[data-colour]', false);
-  press(`[data-colour=${name}]`, true);
-  useEraser(false);
+  setPressed('[data-colour]', false);
+  setPressed(`[data-colour=${name}]`, true);
+  setErasing(false);
 }
 
-const keys = {
-  'ctrl+z': '[data-do=undo]',
-  'ctrl+shift+z': '[data-do=redo]',
-  'ctrl+y': '[data-do=redo]',
-  'delete': '[data-do=clear]',
-  'e': '[data-do=eraser]',
+const KEY_BUTTONS = {
+  'ctrl+z': '[data-action=undo]',
+  'ctrl+shift+z': '[data-action=redo]',
+  'ctrl+y': '[data-action=redo]',
+  'delete': '[data-action=clear]',
+  'e': '[data-action=eraser]',
   '1': '[data-width=thin]',
   '2': '[data-width=medium]',
   '3': '[data-width=thick]',
 };
 
 document.addEventListener('keydown', (event) => {
-  if (!isOpen() || event.target.closest('input, textarea, [contenteditable]')) return;
-  const held = [event.ctrlKey || event.metaKey ? 'ctrl+' : '', event.shiftKey ? 'shift+' : '', event.altKey ? 'alt+' : ''];
-  const button = keys[held.join('') + event.key.toLowerCase()];
-  if (!button) return;
+  if (!isVisible() || event.target.closest('input, textarea, [contenteditable]')) return;
+  const control = event.ctrlKey || event.metaKey ? 'ctrl+' : '', shift = event.shiftKey ? 'shift+' : '';
+  const alt = event.altKey ? 'alt+' : '';
+  const selector = KEY_BUTTONS[control + shift + alt + event.key.toLowerCase()];
+  if (!selector) return;
   event.preventDefault();
-  $(button).click();  // which a disabled one ignores
+  $(selector).click();  // has no effect on a disabled button
 });
 
-show('empty');
+showMode('empty');

@@ -1,4 +1,4 @@
-"""The pad: what a visitor writes on, and lays a photo on. It knows nothing of how either is read."""
+"""The pad: the canvas that a visitor writes on or puts a photo on. It knows nothing of how either is read."""
 
 from collections.abc import Callable
 from typing import Any
@@ -8,46 +8,53 @@ from fastapi import HTTPException
 from gradio.components.base import server
 
 from digits import Reading
-from web.components.component import Component, parts
-from web.source import LocalFiles, Source
-from web.texts import Texts, percent, spoken_by
+from web.components.component import Component, html_options
+from web.image_input import ImageInput, UploadedFilesOnly
+from web.texts import Texts, texts_for_request, whole_percent
 
-# Reads what lies on the pad, for a visitor of a language: the answer, and the reading if there is one.
-Read = Callable[[Source, Texts], tuple[dict[str, Any], Reading | None]]
+# Reads what is on the pad and returns the answer in the visitor's language, and the reading if there is one.
+ReadImage = Callable[[ImageInput, Texts], tuple[dict[str, Any], Reading | None]]
 
 
-class Pad(LocalFiles, Component):
-    """A sheet for drawings and photos.
+class Pad(UploadedFilesOnly, Component):
+    """A canvas for drawings and photos.
 
-    Its value is what lies on it: None, a drawing as a data: URL, or an uploaded file. pad.js asks `read` what that is,
-    and tells the answer to the rest of the page.
+    Its value is what is on it: None, a drawing as a data: URL, or an uploaded file. pad.js sends each value to `read`,
+    and the answer to the other components.
     """
 
-    def __init__(self, read: Read, **options: Any):
-        super().__init__(None, **{**options, **parts("pad", "pad/ink.js", "pad/camera.js")})
+    def __init__(self, read: ReadImage, **options: Any):
+        super().__init__(None, **{**options, **html_options("pad", "pad/ink.js", "pad/camera.js")})
         self._read = read
 
     @server
     def read(self, payload: Any, request: gr.Request) -> dict[str, Any]:
-        """Answers what lies on the pad: {"answer": what the page says of it, "boxes": where each digit was seen}."""
+        """Read a value of this component.
+
+        Returns:
+            "answer": the value of the answer component. "boxes": see `digit_boxes`.
+
+        Raises:
+            HTTPException: 422, the payload is no value of this component.
+        """
         try:
-            image = self.sent(payload)
+            image = self.load_payload(payload)
         except (gr.Error, LookupError, TypeError, ValueError):
-            raise HTTPException(422, "Not something that can lie on the pad.") from None
-        answer, reading = self._read(image, spoken_by(request))
-        return {"answer": answer, "boxes": boxes(reading)}
+            raise HTTPException(422, "Not a value of the pad.") from None
+        answer, reading = self._read(image, texts_for_request(request))
+        return {"answer": answer, "boxes": digit_boxes(reading)}
 
     def api_info(self) -> dict[str, Any]:
         return {"type": "object"}
 
 
-def boxes(reading: Reading | None) -> list[dict[str, Any]]:
-    """What is drawn over the pad: where each digit was seen, and as what."""
+def digit_boxes(reading: Reading | None) -> list[dict[str, Any]]:
+    """Return the box of each digit with its label, as pad.js draws them over the image."""
     return [
         {
             "box": digit.box,
             "label": digit.label,
-            "percent": f"{percent(digit.probability)} %" + ("" if digit.certain else " ?"),
+            "percent": f"{whole_percent(digit.probability)} %" + ("" if digit.certain else " ?"),
             "certain": digit.certain,
         }
         for digit in (reading.digits if reading else ())

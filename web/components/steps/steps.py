@@ -1,11 +1,12 @@
-"""How it sees: each stage of reading an image as a picture, for one image and one digit of it.
+"""How it works: the steps of reading an image as pictures, for one image and one selected digit.
 
-It turns Stages into pictures; steps.js asks for them, and only while they are unfolded.
+It turns Stages into pictures. steps.js requests them only while they are unfolded.
 """
 
 import base64
 import io
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any
 
 import cv2
@@ -16,105 +17,130 @@ from gradio.components.base import server
 from PIL import Image
 
 from digits import Stages
-from web.components.component import Component, parts
-from web.source import LocalFiles, Source
+from web.components.component import Component, html_options
+from web.image_input import ImageInput, UploadedFilesOnly
 
-# Makes the pictures of an image and of a digit of it, by its index.
-See = Callable[[Source, int], dict[str, Any]]
+# Renders the steps of reading an image, with the digit of an index selected.
+RenderSteps = Callable[[ImageInput, int], dict[str, Any]]
 
-# Pictures of a whole image are shown small.
-SIDE = 480
-
-# Ink that speaks for the digit, and against it. Both stand out on white and on black.
-FOR, AGAINST = (37, 99, 235), (234, 88, 12)
-PAPER = (203, 213, 225)
-
-# The page network's map lies over the picture, of which this part of the contrast is kept. Its colours, from a low to a
-# high probability, are neither those above nor those of the boxes.
-KEPT_CONTRAST = 0.35
-UNLIKELY, LIKELY = (236, 72, 153), (131, 24, 67)
+Colour = tuple[int, int, int]  # RGB
 
 
-class HowItSees(LocalFiles, Component):
-    """A strip of pictures, folded away until it is asked for.
+@dataclass(frozen=True)
+class StepColours:
+    """Colours of the pictures. The heatmap's differ from those of the ink and of the boxes.
 
-    Its value is the image (see `Pad`) and the index of the digit that is looked at closely. steps.js asks `see` for
-    the pictures of both.
+    Attributes:
+        evidence_for: ink that makes the digit more likely; visible on white and on black, as the next one.
+        evidence_against: ink that makes the digit less likely.
+        neutral_ink: ink without an effect.
+        low_probability: heatmap, where a character is unlikely.
+        high_probability: heatmap, where a character is likely.
+        image_contrast: the part of the image's contrast that is kept under the heatmap.
     """
 
-    def __init__(self, see: See, **options: Any):
-        super().__init__(None, **{**options, **parts("steps")})
-        self._see = see
+    evidence_for: Colour = (37, 99, 235)
+    evidence_against: Colour = (234, 88, 12)
+    neutral_ink: Colour = (203, 213, 225)
+    low_probability: Colour = (236, 72, 153)
+    high_probability: Colour = (131, 24, 67)
+    image_contrast: float = 0.35
+
+
+COLOURS = StepColours()
+MAX_PICTURE_SIDE = 480  # pixels; pictures of a whole image are shown small
+
+
+class ReadingSteps(UploadedFilesOnly, Component):
+    """A folded strip of pictures that show how an image is read.
+
+    Its value is {"image": a value of `Pad`, "selected": the index of the selected digit}. steps.js sends each value to
+    `render_steps` while the strip is unfolded.
+    """
+
+    def __init__(self, render: RenderSteps, **options: Any):
+        super().__init__(None, **{**options, **html_options("steps")})
+        self._render = render
 
     @server
-    def see(self, payload: Any) -> dict[str, Any]:
-        """Answers a value of this component: its pictures (see `pictures`)."""
+    def render_steps(self, payload: Any) -> dict[str, Any]:
+        """Return the pictures (see `step_pictures`) of a value of this component.
+
+        Raises:
+            HTTPException: 422, the payload is no value of this component.
+        """
         try:
-            image, chosen = self.sent(payload["image"]), int(payload["chosen"])
+            image, selected = self.load_payload(payload["image"]), int(payload["selected"])
         except (gr.Error, LookupError, TypeError, ValueError):
-            raise HTTPException(422, "Not something that can lie on the pad.") from None
-        return self._see(image, chosen)
+            raise HTTPException(422, "Not a value of the pad.") from None
+        return self._render(image, selected)
 
     def api_info(self) -> dict[str, Any]:
         return {"type": "object"}
 
 
-def pictures(stages: Stages | None, chosen: int = 0, decisive: np.ndarray | None = None) -> dict[str, Any]:
-    """What shows stages, each as the URL of a picture; of no image or no digit, as much as there is.
+def step_pictures(stages: Stages | None, selected: int = 0, occlusion: np.ndarray | None = None) -> dict[str, Any]:
+    """Return the stages of a reading as pictures, each a data: URL. Stages that need a digit are empty without one.
 
     Args:
-        stages: what was seen of the image; None for no image.
-        chosen: the index of the digit that is looked at closely.
-        decisive: float32 (28, 28), what the ink of that digit did (see digits.occlusion); None without a digit.
+        stages: the stages of reading the image; None without an image.
+        selected: the index of the selected digit.
+        occlusion: float32 (28, 28), the effect of that digit's ink (see digits.occlusion); None without a digit.
     """
     if stages is None:
         return {}
-    height, width = stages.found.shape
-    pixels = _reduced(stages.pixels)
+    height, width = stages.centre_map.shape
+    pixels = _shrink(stages.pixels)
     return {
-        "pixels": _picture(pixels, "JPEG"),
-        "found": _picture(_overlaid(pixels, _reduced(stages.found)), "JPEG"),
-        # A very small picture is read as one digit, without the page network.
-        "searched": bool(stages.found.any() or not stages.boxes),
-        # In parts of the picture, which is shown at any size.
+        "image": _encode(pixels, "JPEG"),
+        "heatmap": _encode(_draw_heatmap(pixels, _shrink(stages.centre_map)), "JPEG"),
+        # A very small image is read as one digit, without the page network.
+        "has_heatmap": bool(stages.centre_map.any() or not stages.boxes),
+        # (left, top, width, height) as fractions of the image, because it is shown at any size.
         "boxes": [
             [left / width, top / height, (right - left) / width, (bottom - top) / height]
             for left, top, right, bottom in stages.boxes
         ],
         "labels": [digit.label for digit in stages.reading.digits],
-        "frames": [_picture(np.uint8(255 * frame)) for frame in stages.frames],
-        "chosen": chosen,
-        "decisive": None if decisive is None else _picture(_coloured(stages.frames[chosen], decisive)),
+        "frames": [_encode((255 * frame).astype(np.uint8)) for frame in stages.frames],
+        "selected": selected,
+        "decisive_ink": None if occlusion is None else _encode(_colour_ink(stages.frames[selected], occlusion)),
     }
 
 
-def _overlaid(pixels: np.ndarray, found: np.ndarray) -> np.ndarray:
-    """Draw the page network's map over the faded picture: uint8 (H, W, 3).
+def _draw_heatmap(pixels: np.ndarray, heatmap: np.ndarray) -> np.ndarray:
+    """Draw the page network's heatmap over the faded image.
 
     Args:
         pixels: uint8 (H, W, 3).
-        found: float32 (H, W) in 0..1.
+        heatmap: float32 (H, W) in 0..1.
+
+    Returns:
+        uint8 (H, W, 3).
     """
     grey = cv2.cvtColor(pixels, cv2.COLOR_RGB2GRAY)[..., None].astype(np.float32)
-    faded = 255 - KEPT_CONTRAST * (255 - grey)
-    share = found[..., None]
-    colour = np.array(UNLIKELY, np.float32) * (1 - share) + np.array(LIKELY, np.float32) * share
-    return (colour * share + faded * (1 - share)).round().astype(np.uint8)
+    faded = 255 - COLOURS.image_contrast * (255 - grey)
+    weight = heatmap[..., None]
+    colour = np.array(COLOURS.low_probability, np.float32) * (1 - weight)
+    colour = colour + np.array(COLOURS.high_probability, np.float32) * weight
+    return (colour * weight + faded * (1 - weight)).round().astype(np.uint8)
 
 
-def _coloured(frame: np.ndarray, decisive: np.ndarray) -> np.ndarray:
-    """A frame in colour, uint8 (28, 28, 3): the stronger the colour, the more that ink did."""
-    share = (decisive / max(1e-6, float(np.abs(decisive).max())))[..., None]
-    ink = np.where(share > 0, FOR, AGAINST) * np.abs(share) + np.array(PAPER) * (1 - np.abs(share))
+def _colour_ink(frame: np.ndarray, occlusion: np.ndarray) -> np.ndarray:
+    """Return a frame in colour, uint8 (28, 28, 3). The larger the effect of ink, the stronger its colour."""
+    weight = (occlusion / max(1e-6, float(np.abs(occlusion).max())))[..., None]
+    evidence = np.where(weight > 0, COLOURS.evidence_for, COLOURS.evidence_against)
+    ink = evidence * np.abs(weight) + np.array(COLOURS.neutral_ink) * (1 - np.abs(weight))
     return (ink * frame[..., None]).astype(np.uint8)
 
 
-def _reduced(pixels: np.ndarray) -> np.ndarray:
-    factor = SIDE / max(pixels.shape[:2])
+def _shrink(pixels: np.ndarray) -> np.ndarray:
+    factor = MAX_PICTURE_SIDE / max(pixels.shape[:2])
     return pixels if factor >= 1 else cv2.resize(pixels, None, fx=factor, fy=factor, interpolation=cv2.INTER_AREA)
 
 
-def _picture(pixels: np.ndarray, kind: str = "PNG") -> str:
+def _encode(pixels: np.ndarray, kind: str = "PNG") -> str:
+    """Return pixels, uint8 (H, W) or (H, W, 3), as the data: URL of a picture."""
     file = io.BytesIO()
     Image.fromarray(pixels).save(file, kind)
     return f"data:image/{kind.lower()};base64,{base64.b64encode(file.getvalue()).decode()}"
