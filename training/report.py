@@ -296,8 +296,8 @@ def _on_real_handwriting(table: str) -> str:
         return ""
     return f"""## On real handwriting
 
-The whole pipeline, from image to text, measured by `python -m benchmarks.accuracy`. The README explains the sets and the
-columns.
+The whole pipeline, from image to text, measured by `python -m benchmarks.accuracy`. The [figures](../docs/figures.md)
+explain the sets and the columns.
 
 {table}
 
