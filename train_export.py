@@ -208,7 +208,7 @@ def train_page_network(mnist: Mnist, seed: int, run: Path, args: argparse.Namesp
 
     from digits.pages import PAGE_CONTRACT, PageNetwork
     from training import export_pages, report
-    from training.canvas import CLASSES
+    from training.classes import CLASSES
     from training.fit_fusion import fit_score_fusion
     from training.fit_pages import PageOptions, fit_pages
     from training.glyph_library import GlyphLibrary

@@ -10,6 +10,7 @@ import json
 import re
 from collections.abc import Callable, Iterable, Iterator
 from functools import partial
+from itertools import islice
 from pathlib import Path
 
 import cv2
@@ -27,6 +28,47 @@ def mnist_frames(data: Path) -> Iterator[tuple[np.ndarray, str]]:
     """Yield MNIST's test images, 28x28, white on black."""
     with np.load(data / "mnist.npz") as mnist:
         yield from zip(mnist["x_test"], map(str, mnist["y_test"]))
+
+
+def invert(image: np.ndarray, random: np.random.Generator) -> np.ndarray:
+    """Swap light and dark."""
+    return 255 - image
+
+
+def binarize(image: np.ndarray, random: np.random.Generator) -> np.ndarray:
+    """Make each pixel black or white."""
+    return np.where(image > 127, 255, 0).astype(np.uint8)
+
+
+def enlarge_to_the_edges(image: np.ndarray, random: np.random.Generator) -> np.ndarray:
+    """Crop to the ink and enlarge it to 28 pixels, so that it touches two sides at least."""
+    rows, columns = (np.flatnonzero((image > 50).any(axis)) for axis in (1, 0))
+    ink = image[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1]
+    zoom = max(image.shape) / max(ink.shape)
+    size = [max(1, round(side * zoom)) for side in ink.shape[::-1]]
+    return cv2.resize(ink, size, interpolation=cv2.INTER_CUBIC)
+
+
+def add_bands(image: np.ndarray, random: np.random.Generator) -> np.ndarray:
+    """Add a white band, 1 to 4 pixels wide, along two of the four sides."""
+    widths = random.integers(1, 5, 4) * random.permutation([1, 1, 0, 0])
+    top, bottom, left, right = widths.tolist()
+    return cv2.copyMakeBorder(image, top, bottom, left, right, cv2.BORDER_CONSTANT, value=255)
+
+
+def mnist_variant(
+    change: Callable[[np.ndarray, np.random.Generator], np.ndarray], data: Path, count: int = 2000
+) -> Iterator[tuple[np.ndarray, str]]:
+    """Yield MNIST's first test images, each changed in a way that tiny pictures of other sources have.
+
+    Args:
+        change: one of MNIST_VARIANTS.
+        data: the data folder.
+        count: number of images.
+    """
+    random = np.random.default_rng(0)
+    for image, text in islice(mnist_frames(data), count):
+        yield change(image, random), text
 
 
 def mnist_pages(data: Path) -> Iterator[Sample]:
@@ -166,8 +208,16 @@ def not_digits(data: Path) -> Iterator[Sample]:
 PARTED_FOLDERS = ("cheque_amounts", "documents", "single_more", "mixed", "no_digits")
 SET_PARTS = ("look", "count")
 
+MNIST_VARIANTS: dict[str, Callable[[np.ndarray, np.random.Generator], np.ndarray]] = {
+    "inverted": invert,
+    "binarized": binarize,
+    "enlarged to the edges": enlarge_to_the_edges,
+    "with bands": add_bands,
+}
+
 SETS: dict[str, Callable[[Path], Iterator[Sample]]] = {
     "MNIST test": mnist_frames,
+    **{f"MNIST test {name}": partial(mnist_variant, change) for name, change in MNIST_VARIANTS.items()},
     "MNIST test on pages": mnist_pages,
     "dev/single": single_digits,
     "dev/pen_digits": pen_digits,

@@ -1,4 +1,4 @@
-"""Define the classes of characters, and collect one writer's ink with the label and box of each character.
+"""Collect one writer's ink with the label and box of each character.
 
 This module knows nothing of layouts and pictures.
 """
@@ -8,13 +8,9 @@ from dataclasses import dataclass, field
 import cv2
 import numpy as np
 
+from training.classes import IGNORED, OTHER
 from training.glyph_library import Glyph
 from training.strokes import smooth_curve
-
-# The classes of characters: digits, marks, and all other writing. IGNORED characters are excluded from the loss.
-CLASSES = "0123456789.,-/:+"
-OTHER = len(CLASSES)
-IGNORED = -1
 
 # A character that extends beyond the page keeps its label if more than this fraction of its box is visible.
 MIN_READABLE_FRACTION = 0.85
@@ -30,7 +26,7 @@ class Canvas:
     Attributes:
         ink: uint8 (H, W), 255 = full ink.
         boxes: left, top, right, bottom of each character, pixels.
-        labels: index into CLASSES, OTHER or IGNORED, of each character.
+        labels: index into classes.CLASSES, OTHER or IGNORED, of each character.
         sizes: height of the writer's digits, pixels, of each character.
     """
 
@@ -47,7 +43,7 @@ class Canvas:
         Args:
             glyph: the character.
             left, top: position of the ink, pixels.
-            label: index into CLASSES, OTHER or IGNORED.
+            label: index into classes.CLASSES, OTHER or IGNORED.
             size: height of the writer's digits, pixels.
         """
         height, width = self.ink.shape

@@ -12,7 +12,7 @@ from digits.classifier import Classifier
 from digits.crops import crop
 from digits.fusion import FEATURES, ScoreFusion, certainty_features, clipped_log, may_be_digit
 from digits.pages import PageNetwork
-from training.canvas import OTHER
+from training.classes import OTHER
 from training.export import ExportError
 from training.glyph_library import GlyphLibrary
 from training.pages import Page, compose_page

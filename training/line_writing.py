@@ -5,7 +5,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from training.canvas import CLASSES, OTHER, Canvas
+from training.canvas import Canvas
+from training.classes import CLASSES, OTHER
 from training.glyph_library import Glyph
 from training.writer import Writer
 

@@ -6,7 +6,8 @@ import cv2
 import numpy as np
 
 from training import paper
-from training.canvas import CLASSES, IGNORED, OTHER, Canvas
+from training.canvas import Canvas
+from training.classes import CLASSES, IGNORED, OTHER
 from training.glyph_library import Glyph, GlyphLibrary
 from training.line_writing import LineStyle, write_line
 from training.page_text import (

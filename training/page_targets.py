@@ -5,7 +5,7 @@ This module does not import TensorFlow, so that the processes that compose pages
 
 import numpy as np
 
-from training.canvas import CLASSES, IGNORED
+from training.classes import CLASSES, IGNORED
 from training.pages import LARGE_ENOUGH_FROM_PIXELS, TOO_SMALL_BELOW_PIXELS, Page
 
 # Pixels of the picture per cell of the output, along each axis.

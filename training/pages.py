@@ -17,7 +17,8 @@ import cv2
 import numpy as np
 
 from training import page_layouts, paper
-from training.canvas import CLASSES, IGNORED, MIN_READABLE_FRACTION, OTHER, Canvas
+from training.canvas import MIN_READABLE_FRACTION, Canvas
+from training.classes import CLASSES, IGNORED, OTHER
 from training.data import load_mnist
 from training.glyph_library import GlyphLibrary
 from training.writer import Writer

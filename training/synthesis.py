@@ -12,7 +12,7 @@ import numpy as np
 
 from digits.frame import FRAME_SIDE, frame
 from training.data import Digits
-from training.symbols import draw_symbol
+from training.non_digit_glyphs import draw_symbol
 
 # Images are drawn at this factor of their size.
 UPSCALING = 4

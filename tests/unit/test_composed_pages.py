@@ -6,8 +6,10 @@ import cv2
 import numpy as np
 import pytest
 
+from digits.layout import MARKS
 from training import pages
-from training.canvas import CLASSES, IGNORED, OTHER, Canvas
+from training.canvas import Canvas
+from training.classes import CLASSES, IGNORED, OTHER
 from training.data import load_mnist
 from training.glyph_library import GlyphLibrary
 from training.line_writing import LineStyle, write_line
@@ -22,14 +24,22 @@ from training.page_targets import (
     STRIDE,
     draw_target_maps,
 )
+from training.page_text import NON_MARK_SIGNS
 from training.pages import Page, compose_page, compose_tile
-from training.strokes import DIGIT_STROKES, LEAD_IN, LEAD_OUT, add_flourishes
+from training.strokes import DIGIT_STROKES, LEAD_IN, LEAD_OUT, MARK_STROKES, add_flourishes
 from training.writer import Writer
 
 
 @pytest.fixture(scope="module")
 def library(mnist_path):
     return GlyphLibrary(load_mnist(str(mnist_path), 2000).validation, fonts=Path("missing"))
+
+
+def test_each_class_is_a_digit_or_a_mark_of_the_layout_and_no_other_sign_is_one():
+    assert CLASSES[:10] == "0123456789"
+    assert set(CLASSES[10:]) == MARKS
+    assert set(NON_MARK_SIGNS) & set(CLASSES) == set()
+    assert set(CLASSES[10:]) | set(NON_MARK_SIGNS) <= set(MARK_STROKES)
 
 
 def regular_style(gap=0.2):

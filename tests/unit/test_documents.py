@@ -4,6 +4,7 @@ import hashlib
 import re
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from benchmarks.drawn import DRAWN_SETS
@@ -28,10 +29,9 @@ CARD = (REPOSITORY / "models" / "README.md").read_text()
 
 # README's columns, and those of the accuracy table.
 README_COLUMNS = {
-    "images": "images",
     "exactly right": "exactly right",
-    "certain, of these": "right ones vouched for",
-    "certain and wrong": "vouched for and wrong",
+    "certain": "vouched for",
+    "certain, but wrong": "vouched for and wrong",
 }
 
 
@@ -58,22 +58,27 @@ def test_the_model_card_quotes_the_accuracy_table():
 
 def test_the_readme_quotes_the_accuracy_table():
     measured = {row["set"]: row for row in table_rows(ACCURACY, "set")}
-    quoted = table_rows(README, "set")
+    quoted = table_rows(README, "pictures")
     assert len(quoted) >= 12
     for row in quoted:
-        (name,) = re.findall(r"^`([^`]+)`", row["set"])
-        parts = [name] if name in measured else [f"{name} (look)", f"{name} (count)"]
+        (name,) = re.findall(r"\(`([^`]+)`\)$", row["pictures"])
+        parts = [measured[part] for part in (name, f"{name} (look)", f"{name} (count)") if part in measured]
+        counts = [int(part["images"]) for part in parts]
+        assert row["images"] == f"{sum(counts):,}", name
         for column, source in README_COLUMNS.items():
-            assert row[column] == " / ".join(measured[part][source] for part in parts).strip(" /"), (name, column)
+            shares = [float(part[source].rstrip("%")) for part in parts if part[source]]
+            mean = f"{np.average(shares, weights=counts):.1f}%" if shares else ""
+            assert row[column] == mean, (name, column)
 
 
 def test_the_readme_quotes_the_comparison_with_other_ocr():
     measured = {(f"`dev/{row['set']}`, {row['images']}", row["contestant"]): row for row in table_rows(OCR, "set")}
-    quoted = table_rows(README, "exactly right, median time a picture")
+    quoted = table_rows(README, "exactly right, median time")
     assert len(quoted) * 4 == len(measured)
     for row in quoted:
-        name = row.pop("exactly right, median time a picture")
-        for contestant, figures in row.items():
+        name = row.pop("exactly right, median time")
+        for program, figures in row.items():
+            contestant = "this reader" if program == "this program" else program
             source = measured[name, contestant]
             assert figures == f"{source['exactly right']}, {source['ms a picture']} ms", (name, contestant)
 

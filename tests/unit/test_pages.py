@@ -112,7 +112,7 @@ def overlap(box, boxes):
 
 
 def test_digits_of_composed_pages_are_detected(network, library):
-    from training.canvas import IGNORED
+    from training.classes import IGNORED
     from training.pages import compose_page
 
     random = np.random.default_rng(20)

@@ -7,7 +7,7 @@ from matplotlib.ft2font import FT2Font
 
 from digits.frame import frame
 from helpers.drawing import draw
-from training import symbols
+from training import non_digit_glyphs
 from training.data import Digits
 from training.synthesis import NOT_A_DIGIT, VARIANTS, _upscale, synthesize_non_digits, synthesize_variants
 
@@ -62,15 +62,15 @@ def test_a_fine_pen_leaves_less_ink_at_the_same_positions(digits):
         assert abs(np.argwhere(fine > 0.3).mean(0) - np.argwhere(canvas > 0.3).mean(0)).max() < 5
 
 
-@pytest.mark.parametrize("font", symbols.SYMBOL_FONTS)
+@pytest.mark.parametrize("font", non_digit_glyphs.SYMBOL_FONTS)
 def test_the_fonts_have_every_symbol_and_no_symbol_is_a_digit(font):
     has = FT2Font(f"{get_data_path()}/fonts/ttf/{font}").get_charmap()
-    assert [character for character in symbols.SYMBOLS if ord(character) not in has] == []
-    assert not any(character.isnumeric() for character in symbols.SYMBOLS)
-    assert not set("OoIlZzSsbqgB") & set(symbols.SYMBOLS)
+    assert [character for character in non_digit_glyphs.SYMBOLS if ord(character) not in has] == []
+    assert not any(character.isnumeric() for character in non_digit_glyphs.SYMBOLS)
+    assert not set("OoIlZzSsbqgB") & set(non_digit_glyphs.SYMBOLS)
 
 
 def test_symbols_differ_for_each_seed():
-    drawn = [symbols.draw_symbol(np.random.default_rng(seed), 112) for seed in range(100)]
+    drawn = [non_digit_glyphs.draw_symbol(np.random.default_rng(seed), 112) for seed in range(100)]
     assert len({canvas.tobytes() for canvas in drawn}) == 100
     assert all(canvas.shape == (112, 112) and canvas.max() > 0.5 and canvas.mean() < 0.6 for canvas in drawn)
