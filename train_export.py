@@ -4,6 +4,7 @@
     python train_export.py --data mnist.npz     # the same from a local copy
     python train_export.py --networks pages --resume --page-steps 40000    # resume the page network's training
     python train_export.py --networks pages --page-start models/pages.onnx    # start from a file's weights
+    python train_export.py --networks pages --page-steps 0 --page-start A.onnx B.onnx    # average two files' weights
     python train_export.py --networks digits --arch two-block --seed 0 --keep-model    # another digit network
 
 The digit network, for every seed: build, train, choose the best epoch on the validation set, calibrate, export, compare
@@ -89,10 +90,17 @@ def parse_arguments(arguments: list[str] | None = None) -> argparse.Namespace:
     option("--dirt", type=float, default=0.1, help="augmentation: probability of blur, of noise and of a line")
     option("--variants", type=float, default=0.15, help="writing variants to add, as a fraction of the images")
     option("--others", type=float, default=0.4, help="non-digits to add for the head, as a fraction of the images")
-    option("--page-steps", type=positive, default=18000, help="page network: training steps")
+    option("--page-steps", type=not_negative, default=18000, help="page network: training steps; 0 trains nothing")
     option("--page-batch-size", type=positive, default=16, help="page network: tiles of 256x256 pixels per step")
     option("--page-learning-rate", type=float, default=2e-3, help="page network: learning rate before it falls")
-    option("--page-start", type=Path, metavar="FILE", help="page network: start from an exported file's weights")
+    option(
+        "--page-start",
+        type=Path,
+        nargs="+",
+        default=[],
+        metavar="FILE",
+        help="page network: start from an exported file's weights, or from the average of several files' weights",
+    )
     option("--page-workers", type=positive, default=1, help="page network: processes that compose pages")
     option(
         "--judged-pages",
@@ -118,12 +126,18 @@ def positive(text: str) -> int:
     return int(text)
 
 
+def not_negative(text: str) -> int:
+    """Parse an integer of at least 0; argparse names this function in its error message."""
+    if int(text) < 0:
+        raise ValueError
+    return int(text)
+
+
 def changed_options(args: argparse.Namespace) -> dict[str, Any]:
-    """Return the options that change the training and are not at their defaults, by name."""
+    """Return the options that change the digit network and are not at their defaults, by name."""
     defaults = vars(parse_arguments([]))
-    return {
-        name: value for name, value in vars(args).items() if name not in UNRECORDED_OPTIONS and value != defaults[name]
-    }
+    names = [name for name in defaults if name not in UNRECORDED_OPTIONS and not name.startswith("page_")]
+    return {name: vars(args)[name] for name in names if vars(args)[name] != defaults[name]}
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -225,10 +239,13 @@ def train_page_network(mnist: Mnist, seed: int, run: Path, args: argparse.Namesp
         args.page_learning_rate,
         args.page_workers,
         args.resume,
-        args.page_start,
+        tuple(args.page_start),
     )
     network, history = fit_pages(mnist.train, mnist.validation, seed, options, run)
     held_out = GlyphLibrary(mnist.validation)
+    runs_before: list[dict[str, Any]] = []
+    for path in args.page_start:
+        runs_before += [run for run in export_pages.read_training_runs(path) if run not in runs_before]
     metrics: dict[str, Any] = {
         "seed": seed,
         "parameters": network.count_params(),
@@ -239,7 +256,8 @@ def train_page_network(mnist: Mnist, seed: int, run: Path, args: argparse.Namesp
         "precision": precision,
         "fonts": len(held_out.handwriting_fonts),
         "validation": history[-1]["validation"],
-        "before": export_pages.read_training_runs(args.page_start) if args.page_start else [],
+        "averaged_files": len(args.page_start),
+        "before": runs_before,
         "versions": {"digits": __version__, "keras": keras.__version__, "tensorflow": tf.__version__},
     }
     metadata = {

@@ -6,6 +6,7 @@ with Keras on pictures of several sizes.
 
 import json
 import re
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -85,6 +86,25 @@ def load_exported_weights(network: keras.Model, path: Path) -> None:
         network.layers[-1].set_weights([dense[0].astype(np.float32), dense[1]])
     except (ValueError, StopIteration) as error:
         raise ExportError(f"{path} holds another network than the one that is trained: {error}") from error
+
+
+def load_average_weights(network: keras.Model, paths: Sequence[Path]) -> None:
+    """Load the average of the weights of exported files (Wortsman et al., "Model soups", 2022).
+
+    Networks that were trained on from one another lie in one basin of the loss: their average errs less than each.
+
+    Args:
+        network: see page_network.build_page_network.
+        paths: files that export_pages wrote, of networks that share a part of their training.
+
+    Raises:
+        ExportError: a file can't be read, or its network has another architecture.
+    """
+    loaded = []
+    for path in paths:
+        load_exported_weights(network, path)
+        loaded.append(network.get_weights())
+    network.set_weights([np.mean(values, 0) for values in zip(*loaded)])
 
 
 def read_training_runs(path: Path) -> list[dict[str, Any]]:

@@ -21,7 +21,7 @@ import tensorflow as tf
 from tqdm import tqdm
 
 from training.data import Digits
-from training.export_pages import load_exported_weights
+from training.export_pages import load_average_weights
 from training.fit import CheckpointError
 from training.glyph_library import GlyphLibrary
 from training.page_network import build_page_network, page_loss
@@ -45,12 +45,12 @@ class PageOptions:
     """Options of the page network's training; see train_export.py.
 
     Attributes:
-        steps: number of training steps.
+        steps: number of training steps; 0 only evaluates the initial weights.
         batch_size: tiles per step.
         learning_rate: learning rate before it falls.
         workers: number of processes that compose pages.
         resume: whether to continue from the run's last checkpoint.
-        start_from: an exported file with the initial weights; None for random weights.
+        start_from: exported files, the average of whose weights is the initial weights; empty for random weights.
     """
 
     steps: int
@@ -58,7 +58,7 @@ class PageOptions:
     learning_rate: float
     workers: int
     resume: bool
-    start_from: Path | None
+    start_from: tuple[Path, ...]
 
 
 def _compose_batch(library: GlyphLibrary, count: int, random: np.random.Generator) -> Batch:
@@ -101,7 +101,7 @@ def fit_pages(
     run.mkdir(parents=True, exist_ok=True)
     network = build_page_network()
     if options.start_from:
-        load_exported_weights(network, options.start_from)
+        load_average_weights(network, options.start_from)
     optimizer = keras.optimizers.AdamW(
         _LearningRate(options.learning_rate, options.steps), weight_decay=0.01, global_clipnorm=5.0
     )
@@ -129,6 +129,12 @@ def fit_pages(
     validation_batches = [
         _compose_batch(held_out, options.batch_size, fixed_random) for _ in range(VALIDATION_BATCH_COUNT)
     ]
+
+    def measure_validation_losses() -> np.ndarray:
+        return np.mean([validate(*batch).numpy() for batch in validation_batches], 0)
+
+    if not options.steps:
+        return network, [{"step": 0, "seconds": 0.0, "train": [], "validation": measure_validation_losses().tolist()}]
     context = multiprocessing.get_context("spawn")
     queue = context.Queue(maxsize=BATCH_QUEUE_SIZE)
     arguments = (queue, train, options.batch_size)
@@ -154,7 +160,7 @@ def fit_pages(
                 recent_losses = []
                 raw_values = [variable.numpy() for variable in network.trainable_variables]
                 _assign_weights(network, average)
-                validation_losses = np.mean([validate(*batch).numpy() for batch in validation_batches], 0)
+                validation_losses = measure_validation_losses()
                 _save_weights(network, run / "pages.weights.h5")
                 for variable, value in zip(network.trainable_variables, raw_values):
                     variable.assign(value)

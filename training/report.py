@@ -252,7 +252,9 @@ def _page_network(pages: Figures | None) -> str:
         f"{part} {loss:.3f}" for part, loss in zip(("centre", "class", "box", "small"), pages["validation"])
     )
     fusion = pages["judge"]
-    runs = [*pages.get("before", []), pages]
+    runs = [*pages.get("before", []), *([pages] if pages["steps"] else [])]
+    averaged = pages.get("averaged_files", 0)
+    average = f"; the weights are the average of the last {averaged} runs' files" if averaged > 1 else ""
     tiles, steps, minutes = (sum(run[key] for run in runs) for key in ("tiles", "steps", "train_minutes"))
     commands = [f"    python train_export.py --networks pages --page-steps {run['steps']}" for run in runs]
     # Each run except the first starts from the previous run's file.
@@ -260,6 +262,9 @@ def _page_network(pages: Figures | None) -> str:
         f"{command} --page-learning-rate {run['learning_rate']:g} --page-start models/pages.onnx"
         for command, run in zip(commands[1:], runs[1:])
     ]
+    if averaged > 1:
+        files = " ".join(f"RUN{number}.onnx" for number in range(len(runs) - averaged + 1, len(runs) + 1))
+        commands.append(f"    python train_export.py --networks pages --page-steps 0 --page-start {files}")
     listed = "\n".join(commands)
     return f"""## The page network, pages.onnx
 
@@ -270,7 +275,7 @@ def _page_network(pages: Figures | None) -> str:
 | output, at a quarter of the size | `centre` (1, h, w): the probability that the cell contains the centre of a character; `characters` (1, h, w, 22): logits of 17 classes, offset of the centre in cells, logarithms of width, height and of the writer's digit height in units of 16 pixels; `small` (1, h, w): the probability that writing there is too small to be read |
 | network | fully convolutional, down to a 32nd of the picture and back up to a quarter, {pages["parameters"]:,} parameters (`training/page_network.py`) |
 | size | {pages["bytes"] / 1e6:.2f} MB, weights in half precision |
-| trained on | {tiles:,} composed tiles of 256x256 pixels, {steps:,} steps in {len(runs)} runs, {minutes:.0f} minutes on one core and another one that composes pages, {pages["precision"]}; {pages["fonts"]} handwriting fonts |
+| trained on | {tiles:,} composed tiles of 256x256 pixels, {steps:,} steps in {len(runs)} runs, {minutes:.0f} minutes on one core and another one that composes pages, {pages["precision"]}; {pages["fonts"]} handwriting fonts{average} |
 | validation losses | {losses}, on composed pages of validation digits |
 | combined with the digit network | exponents {fusion["page_weight"]:.2f} (page) and {fusion["crop_weight"]:.2f} (crop); characters are accepted from {fusion["centre_from"]:.2f} on, digits are certain from {fusion["certain_from"]:.3f} on |
 

@@ -111,6 +111,29 @@ def test_weights_loaded_from_the_shipped_file_give_its_outputs():
         export_pages.load_exported_weights(other, DEFAULT_MODEL)
 
 
+def test_files_are_averaged_weight_by_weight(tmp_path):
+    from digits.pages import DEFAULT_PAGE_MODEL
+    from training import export_pages
+    from training.page_network import build_page_network
+
+    # A file whose weights of the last layer, the only ones without a standardization, are three times as large.
+    model = onnx.load(DEFAULT_PAGE_MODEL)
+    for tensor in model.graph.initializer:
+        if any(name in tensor.name for name in export_pages._DENSE_NAMES):
+            tensor.CopyFrom(onnx.numpy_helper.from_array(3 * onnx.numpy_helper.to_array(tensor), tensor.name))
+    onnx.save(model, tmp_path / "other.onnx")
+
+    network = build_page_network()
+    export_pages.load_exported_weights(network, DEFAULT_PAGE_MODEL)
+    one = network.get_weights()
+    export_pages.load_average_weights(network, [DEFAULT_PAGE_MODEL, tmp_path / "other.onnx"])
+    average = network.get_weights()
+    for before, after in zip(one[:-2], average[:-2], strict=True):
+        np.testing.assert_allclose(after, before, rtol=1e-6)
+    for before, after in zip(one[-2:], average[-2:], strict=True):
+        np.testing.assert_allclose(after, 2 * before, rtol=1e-3, atol=1e-6)
+
+
 def test_a_file_lists_its_training_runs(tmp_path):
     from digits.pages import DEFAULT_PAGE_MODEL
     from training import export_pages
@@ -152,6 +175,27 @@ def test_a_short_training_fails_and_is_resumed(tmp_path, mnist_path):
     assert damaged.returncode == 3
     assert "is damaged" in damaged.stderr
     assert "Traceback" not in damaged.stderr
+
+
+def test_no_step_ships_the_average_of_the_files_to_start_from(tmp_path, mnist_path):
+    models = shutil.copytree(REPOSITORY / "models", tmp_path / "models")
+    files = [models / "pages.onnx"] * 2
+    done = train_pages(
+        tmp_path, "--data", mnist_path, "--limit", 500, "--page-steps", 0, "--page-start", *files, "--judged-pages", 40
+    )
+    assert done.returncode == 0, done.stderr
+    assert (models / "pages.onnx").read_bytes() != (REPOSITORY / "models" / "pages.onnx").read_bytes()
+    picture = {"page": np.random.default_rng(1).uniform(0, 1, (1, 96, 128, 3)).astype(np.float32)}
+    # The same network: its weights are rounded once more.
+    shipped, averaged = (
+        onnxruntime.InferenceSession(folder / "pages.onnx").run(["centre"], picture)[0]
+        for folder in (REPOSITORY / "models", models)
+    )
+    np.testing.assert_allclose(averaged, shipped, atol=0.02)
+    metrics = json.loads((models / "metrics" / "pages.json").read_text())
+    assert metrics["steps"] == 0
+    assert metrics["averaged_files"] == 2
+    assert "average of the last 2 runs' files" in (models / "README.md").read_text()
 
 
 def test_score_fusion_is_fitted_to_both_networks(mnist_path):
