@@ -75,7 +75,7 @@ def test_certainty_separates_digits_from_other_symbols(mnist_path, reader):
     right = [
         one.certain and is_right(one, text) for one, (_, text) in zip(digits, load_samples("dev/single", mnist_path))
     ]
-    assert np.mean(right) >= 0.94
+    assert np.mean(right) >= 0.9
     assert np.mean([one.certain for one in symbols]) <= 0.12
 
 
