@@ -243,12 +243,12 @@ def _restore_checkpoint(
             for number, variable in enumerate([*network.trainable_variables, *optimizer.variables]):
                 if variable.name != "learning_rate":
                     variable.assign(saved[f"v{number}"])
+        raw_values = [variable.numpy() for variable in network.trainable_variables]
+        network.load_weights(run / "pages.weights.h5")
     except (OSError, ValueError, KeyError, zipfile.BadZipFile) as error:
         raise CheckpointError(
             f"The checkpoint in {run} is damaged. Run the same command without --resume to start again."
         ) from error
-    raw_values = [variable.numpy() for variable in network.trainable_variables]
-    network.load_weights(run / "pages.weights.h5")
     for mean, variable, value in zip(average, network.trainable_variables, raw_values):
         mean.assign(variable.value)
         variable.assign(value)

@@ -170,11 +170,12 @@ def test_a_short_training_fails_and_is_resumed(tmp_path, mnist_path):
     resumed = train_pages(tmp_path, *data, "--page-steps", 3, "--resume")
     assert "step 3:" in resumed.stderr + resumed.stdout
     assert "step 2:" not in resumed.stderr + resumed.stdout
-    (tmp_path / "runs" / "pages-seed0" / "pages.npz").write_bytes(b"torn")
-    damaged = train_pages(tmp_path, *data, "--page-steps", 4, "--resume")
-    assert damaged.returncode == 3
-    assert "is damaged" in damaged.stderr
-    assert "Traceback" not in damaged.stderr
+    for name in ("pages.weights.h5", "pages.npz"):
+        (tmp_path / "runs" / "pages-seed0" / name).write_bytes(b"torn")
+        damaged = train_pages(tmp_path, *data, "--page-steps", 4, "--resume")
+        assert damaged.returncode == 3
+        assert "is damaged" in damaged.stderr
+        assert "Traceback" not in damaged.stderr
 
 
 def test_no_step_ships_the_average_of_the_files_to_start_from(tmp_path, mnist_path):
