@@ -91,7 +91,7 @@ def load_exported_weights(network: keras.Model, path: Path) -> None:
 def load_average_weights(network: keras.Model, paths: Sequence[Path]) -> None:
     """Load the average of the weights of exported files (Wortsman et al., "Model soups", 2022).
 
-    Networks that were trained on from one another lie in one basin of the loss: their average errs less than each.
+    Networks that share most of their training lie close together, and their average is often better than each of them.
 
     Args:
         network: see page_network.build_page_network.
